@@ -1,0 +1,17 @@
+//! The decisions of dynd.
+//!
+//! [`Controller::step`] takes the present time and one [`Input`] and answers with what to publish, what
+//! happened, and when to call again. It reads no clock, file or environment variable and allocates only in
+//! proportion to the apps it knows, so a record of its inputs replays bit for bit. [`Selector`] is the
+//! second, faster loop: it runs in the client and picks a rung of the assigned ladder before each inference.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod controller;
+mod selector;
+
+pub use controller::{Controller, Input, Output};
+pub use selector::{Choice, Selector};

@@ -1,0 +1,110 @@
+//! One thing that happened, with its cause: the decision log. Log lines, the event stream and tests are
+//! renderings of it.
+
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AppId, CpuSet, Seconds, Standing};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum Event {
+    /// An app opened a session.
+    Arrived {
+        /// The app.
+        app: AppId,
+        /// What it calls itself.
+        name: String,
+    },
+    /// An app's session ended; its share is free.
+    Left {
+        /// The app.
+        app: AppId,
+    },
+    /// An app was told something new.
+    Assigned {
+        /// The app.
+        app: AppId,
+        /// The sub-network's name; absent when blocked.
+        subnetwork: Option<String>,
+        /// The CPUs it may use.
+        cpus: CpuSet,
+        /// Whether it gets what it needs.
+        standing: Standing,
+        /// What made the planner think again.
+        cause: Cause,
+    },
+    /// An app began to miss its target more often than its percentile allows: one event per regime, not
+    /// one per late inference.
+    Violated {
+        /// The app.
+        app: AppId,
+        /// The latency of the inference that tipped the scale.
+        latency: Seconds,
+        /// The target.
+        target: Seconds,
+    },
+    /// The load of work that dynd does not manage changed.
+    LoadChanged {
+        /// Unmanaged tasks per core, before.
+        from: u32,
+        /// Unmanaged tasks per core, now.
+        to: u32,
+    },
+    /// A new policy is in force.
+    PolicyChanged,
+}
+
+/// What made the planner think again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// An app arrived.
+    Arrival,
+    /// An app left.
+    Departure,
+    /// An app missed its target.
+    Violation,
+    /// Unmanaged load came or went.
+    Load,
+    /// The policy changed.
+    Policy,
+    /// What was learned since the last plan.
+    Learning,
+}
+
+impl Cause {
+    /// The name shown to people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Arrival => "arrival",
+            Self::Departure => "departure",
+            Self::Violation => "violation",
+            Self::Load => "load",
+            Self::Policy => "policy",
+            Self::Learning => "learning",
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arrived { app, name } => write!(f, "app {app} ({name}) arrived"),
+            Self::Left { app } => write!(f, "app {app} left"),
+            Self::Assigned { app, subnetwork, cpus, standing, cause } => {
+                let subnetwork = subnetwork.as_deref().unwrap_or("nothing");
+                let (standing, cause) = (standing.label(), cause.label());
+                write!(f, "app {app} runs {subnetwork} on cpus {cpus} ({standing}; cause: {cause})")
+            }
+            Self::Violated { app, latency, target } => {
+                write!(f, "app {app} misses its target: {latency} against {target}")
+            }
+            Self::LoadChanged { from, to } => write!(f, "unmanaged load went from {from} to {to} tasks per core"),
+            Self::PolicyChanged => f.write_str("a new policy is in force"),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The nouns that every part of dynd shares.
+//!
+//! Pure data: units, the description of a [board](BoardDescription), a dynamic [model](ModelTable), an app's
+//! [requirement](Requirement), the [policy](Policy), the [assignment](Assignment) an app is given and the
+//! [events](Event) that explain it. Nothing here decides, reads or writes anything; [`Board`] is the one
+//! trait, and it states what a board owes its caller. `no_std` with `alloc`, so that `dynd-core` also runs
+//! on a microcontroller.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod app;
+mod assignment;
+mod board;
+mod cpuset;
+mod event;
+mod model;
+mod policy;
+mod sample;
+mod status;
+mod units;
+
+pub use app::{AppId, Hello, Identity, Pid, Report, Requirement};
+pub use assignment::{Assignment, Generation, Rung, Standing};
+pub use board::{Board, BoardDescription, Processor, ProcessorKind, Role};
+pub use cpuset::{CpuSet, CpuSetError};
+pub use event::{Cause, Event};
+pub use model::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
+pub use policy::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName};
+pub use sample::{AppCpu, CpuTimes, Sample};
+pub use status::{AppStatus, AssignmentStatus, BoardStatus, DaemonStatus, PolicyStatus, ProcessorStatus, Status};
+pub use units::{Hertz, Quality, Seconds, Timestamp};

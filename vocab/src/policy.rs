@@ -1,0 +1,136 @@
+//! What integrators ask of the daemon.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CpuSet, Identity, Processor, Quality, Role, Seconds};
+
+/// What integrators ask of the daemon, validated. The default asks for the best quality on all CPUs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// What to aim for once every target and minimum quality is met.
+    pub objective: Objective,
+    /// CPUs never given to inference.
+    pub reserve_cpus: CpuSet,
+    /// Rules for apps; the first that matches wins.
+    pub apps: Vec<AppRule>,
+}
+
+/// What to aim for once every target and minimum quality is met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Objective {
+    /// The best answers that the targets allow.
+    #[default]
+    MaxQuality,
+    /// The least CPU time that the minimum qualities allow (a proxy for energy where no power is measured).
+    MinEnergy,
+    /// The shortest latency that the minimum qualities allow.
+    MinLatency,
+}
+
+impl Objective {
+    /// Every objective.
+    pub const ALL: [Self; 3] = [Self::MaxQuality, Self::MinEnergy, Self::MinLatency];
+
+    /// The name that policies use.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::MaxQuality => "max-quality",
+            Self::MinEnergy => "min-energy",
+            Self::MinLatency => "min-latency",
+        }
+    }
+}
+
+/// A rule for the apps that match it. What it leaves out stays as the app asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AppRule {
+    /// Whom it is for.
+    pub matches: AppMatch,
+    /// Replaces the latency target.
+    pub latency: Option<Seconds>,
+    /// Replaces the percentile (0 to 1, exclusive).
+    pub percentile: Option<f64>,
+    /// Replaces the minimum quality.
+    pub min_quality: Option<Quality>,
+    /// Higher tiers are served first; 0 for apps without a rule.
+    pub priority: i32,
+    /// Where it may run; everywhere if empty.
+    pub processors: Vec<ProcessorName>,
+    /// How many cores it may have.
+    pub cores: Option<CoreBounds>,
+}
+
+/// Whom a rule is for: every given field must match. All but `name` are vouched for by the kernel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppMatch {
+    /// The systemd unit.
+    pub unit: Option<String>,
+    /// The executed file.
+    pub exe: Option<String>,
+    /// The user's number.
+    pub uid: Option<u32>,
+    /// The daemon's socket through which the app came.
+    pub socket: Option<String>,
+    /// What the app calls itself: a hint only.
+    pub name: Option<String>,
+}
+
+impl AppMatch {
+    /// True if an app that calls itself `name` and is vouched for as `identity` matches.
+    pub fn admits(&self, name: &str, identity: &Identity) -> bool {
+        let same = |wanted: &Option<String>, have: Option<&str>| wanted.as_deref().is_none_or(|w| have == Some(w));
+        same(&self.unit, identity.unit.as_deref())
+            && same(&self.exe, identity.exe.as_deref())
+            && self.uid.is_none_or(|uid| uid == identity.uid)
+            && same(&self.socket, Some(&identity.socket))
+            && same(&self.name, Some(name))
+    }
+}
+
+/// A processor as policies name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProcessorName {
+    /// Every processor that plays this role: portable between boards.
+    Role(Role),
+    /// The processor of this name on the board at hand.
+    Named(String),
+}
+
+impl ProcessorName {
+    /// True if `processor` is meant.
+    pub fn means(&self, processor: &Processor) -> bool {
+        match self {
+            Self::Role(role) => *role == processor.role,
+            Self::Named(name) => *name == processor.name,
+        }
+    }
+}
+
+/// How many cores an app may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoreBounds {
+    /// At least this many.
+    pub min: u32,
+    /// At most this many.
+    pub max: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_matches_only_on_all_its_fields() {
+        let identity = Identity { uid: 7, unit: Some("camera.service".into()), ..Identity::default() };
+        let rule = AppMatch { uid: Some(7), unit: Some("camera.service".into()), ..AppMatch::default() };
+        assert!(rule.admits("anything", &identity));
+        assert!(!rule.admits("anything", &Identity { uid: 8, ..identity.clone() }));
+        assert!(!rule.admits("anything", &Identity { unit: None, ..identity }));
+        assert!(AppMatch::default().admits("x", &Identity::default()));
+    }
+}
