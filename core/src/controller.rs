@@ -1,12 +1,32 @@
 //! The controller: one step per input.
+//!
+//! Steps:
+//! 1. Take the input in: a sample moves the load level, reports teach the forecasts, arrivals and departures
+//!    change who takes part.
+//! 2. If that gives reason to think again ([`Cause`]), and the last plan is old enough, plan for all apps.
+//! 3. Tell the apps whose assignment changed, and say when to call again.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use dynd_vocab::{
-    AppId, AppStatus, Assignment, BoardDescription, Event, Generation, Hello, Identity, Pid, Policy,
-    ProcessorStatus, Report, Sample, Timestamp,
+    AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, Cause, Event, Generation, Hello,
+    Identity, Pid, Policy, ProcessorStatus, Report, Sample, Seconds, Standing, Timestamp,
 };
+
+use crate::app::{ACTIVE, App, Scene};
+use crate::load::LoadMeter;
+use crate::planner;
+
+/// At most one plan in this time.
+const PLAN_INTERVAL: Duration = Duration::from_millis(5);
+
+/// How often to think again while apps infer, about what was learned.
+const LEARN_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How often to sample the board while apps infer.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Everything that can change a decision.
 #[derive(Clone, Debug)]
@@ -46,39 +66,262 @@ pub struct Controller {
     board: BoardDescription,
     policy: Policy,
     epoch: u64,
+    apps: BTreeMap<AppId, App>,
+    load: LoadMeter,
+    planned_at: Option<Timestamp>,
+    /// Why to think again, if there is reason.
+    pending: Option<Cause>,
+    violated: BTreeMap<AppId, bool>,
 }
 
 impl Controller {
     /// A controller of `board` under `policy`. `epoch` tells this controller's generations from those of an
     /// earlier one and should be random.
     pub fn new(board: BoardDescription, policy: Policy, epoch: u64) -> Self {
-        Self { board, policy, epoch }
+        Self {
+            board,
+            policy,
+            epoch,
+            apps: BTreeMap::new(),
+            load: LoadMeter::default(),
+            planned_at: None,
+            pending: None,
+            violated: BTreeMap::new(),
+        }
     }
 
     /// Takes in one input and decides what follows from it.
     pub fn step(&mut self, now: Timestamp, input: Input) -> Output {
-        let _ = (now, input, self.epoch, &self.policy);
-        Output::default()
+        let mut output = Output::default();
+        match input {
+            Input::Sample(sample) => self.sampled(now, &sample, &mut output.events),
+            Input::Hello(id, identity, hello) => self.arrived(now, id, identity, hello, &mut output.events),
+            Input::Reports(id, reports) => self.reported(now, id, &reports, &mut output.events),
+            Input::Ack(id, generation) => self.acked(id, generation),
+            Input::Goodbye(id) => self.left(id, &mut output.events),
+            Input::Policy(policy) => self.governed(policy, &mut output.events),
+            Input::Tick => {}
+        }
+        self.plan_if_due(now, &mut output);
+        output
     }
 
     /// The processes whose CPU time should be sampled.
     pub fn pids(&self) -> Vec<Pid> {
-        Vec::new()
+        self.apps.values().filter_map(|app| app.identity.pid).collect()
     }
 
     /// The apps as operators see them, by id.
     pub fn apps(&self) -> Vec<AppStatus> {
-        Vec::new()
+        self.apps.values().map(app_status).collect()
     }
 
     /// The processors as operators see them.
     pub fn processors(&self) -> Vec<ProcessorStatus> {
-        let _ = &self.board;
-        Vec::new()
+        let clocks = self.load.last().map_or(&[][..], |sample| &sample.clocks);
+        let status = |(index, processor): (usize, &dynd_vocab::Processor)| {
+            let shares: Vec<f64> = processor
+                .cpus
+                .iter()
+                .filter_map(|cpu| self.load.busy_share(cpu))
+                .collect();
+            ProcessorStatus {
+                name: processor.name.clone(),
+                role: processor.role,
+                cpus: processor.cpus,
+                capacity: processor.capacity,
+                load: (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64),
+                clock_khz: clocks
+                    .get(index)
+                    .copied()
+                    .flatten()
+                    .map(dynd_vocab::Hertz::as_khz),
+                opps_khz: processor.opps.iter().map(|opp| opp.as_khz()).collect(),
+            }
+        };
+        self.board.processors.iter().enumerate().map(status).collect()
     }
 
-    /// Unmanaged tasks that compete for each core, rounded; absent until measured.
+    /// Unmanaged tasks that compete for each core, rounded (3 stands for more); absent until measured.
     pub fn unmanaged_tasks_per_core(&self) -> Option<u32> {
-        None
+        self.load.measured().map(u32::from)
+    }
+
+    fn sampled(&mut self, now: Timestamp, sample: &Sample, events: &mut Vec<Event>) {
+        let managed = self.apps.values().map(|app| app.occupancy(now)).sum();
+        let from = self.load.level();
+        if self.load.observe(sample, managed) {
+            let to = self.load.level();
+            self.apps
+                .values_mut()
+                .for_each(|app| app.load_changed(from, to, now));
+            events.push(Event::LoadChanged {
+                from: from.into(),
+                to: to.into(),
+            });
+            self.think_again(Cause::Load);
+        }
+    }
+
+    fn arrived(
+        &mut self,
+        now: Timestamp,
+        id: AppId,
+        identity: Identity,
+        hello: Hello,
+        events: &mut Vec<Event>,
+    ) {
+        if hello.model.subnetworks.is_empty() || self.apps.contains_key(&id) {
+            return;
+        }
+        events.push(Event::Arrived {
+            app: id,
+            name: hello.name.clone(),
+        });
+        let profile = hello.profile.clone();
+        let mut app = App::new(id, identity, hello, now);
+        app.profile(&self.board, &profile);
+        app.govern(&self.policy, &self.board);
+        self.apps.insert(id, app);
+        self.think_again(Cause::Arrival);
+    }
+
+    fn reported(&mut self, now: Timestamp, id: AppId, reports: &[Report], events: &mut Vec<Event>) {
+        let level = self.load.level();
+        let Some(app) = self.apps.get_mut(&id) else { return };
+        app.last_heard = now;
+        let mut latest_late = None;
+        for report in reports {
+            if app.observe(report, level) {
+                latest_late = Some(report.latency);
+            }
+        }
+        let violated = app.violated();
+        let was = self.violated.insert(id, violated).unwrap_or(false);
+        if let Some(latency) = latest_late {
+            if violated && !was {
+                let target = app.requirement.latency;
+                events.push(Event::Violated {
+                    app: id,
+                    latency: latency.into(),
+                    target,
+                });
+            }
+            self.think_again(Cause::Violation);
+        }
+    }
+
+    fn acked(&mut self, id: AppId, generation: Generation) {
+        if let Some(app) = self.apps.get_mut(&id) {
+            app.acked = Some(generation);
+        }
+    }
+
+    fn left(&mut self, id: AppId, events: &mut Vec<Event>) {
+        if self.apps.remove(&id).is_some() {
+            self.violated.remove(&id);
+            events.push(Event::Left { app: id });
+            self.think_again(Cause::Departure);
+        }
+    }
+
+    fn governed(&mut self, policy: Policy, events: &mut Vec<Event>) {
+        self.policy = policy;
+        self.apps
+            .values_mut()
+            .for_each(|app| app.govern(&self.policy, &self.board));
+        events.push(Event::PolicyChanged);
+        self.think_again(Cause::Policy);
+    }
+
+    /// The first cause is the one told.
+    fn think_again(&mut self, cause: Cause) {
+        self.pending.get_or_insert(cause);
+    }
+
+    fn plan_if_due(&mut self, now: Timestamp, output: &mut Output) {
+        let active = self.apps.values().any(|app| now.since(app.last_heard) < ACTIVE);
+        if active && self.planned_at.is_some_and(|at| now.since(at) >= LEARN_INTERVAL) {
+            self.think_again(Cause::Learning);
+        }
+        if let Some(cause) = self.pending {
+            let earliest = self.planned_at.map_or(now, |at| at + PLAN_INTERVAL);
+            if now >= earliest {
+                self.pending = None;
+                self.planned_at = Some(now);
+                self.plan(now, cause, output);
+            } else {
+                output.wake_at = Some(earliest);
+            }
+        }
+        if active {
+            output.sample_every = Some(SAMPLE_INTERVAL);
+            output.wake_at = output.wake_at.or(Some(now + LEARN_INTERVAL));
+        } else {
+            self.load.pause();
+        }
+    }
+
+    fn plan(&mut self, now: Timestamp, cause: Cause, output: &mut Output) {
+        let scene = Scene {
+            board: &self.board,
+            usable: self.board.cpus().difference(self.policy.reserve_cpus),
+            objective: self.policy.objective,
+            level: self.load.level(),
+            now,
+        };
+        let candidates: Vec<_> = self.apps.values().map(|app| app.candidate(&scene)).collect();
+        let busy = |cpu| self.load.busy_share(cpu).unwrap_or(0.0);
+        let grants = planner::plan(&candidates, &self.board.processors, scene.usable, busy);
+        for (app, grant) in self.apps.values_mut().zip(grants) {
+            let id = app.id;
+            let Some(assignment) = app.grant(grant, &scene, self.epoch).cloned() else {
+                continue;
+            };
+            output.events.push(Event::Assigned {
+                app: id,
+                subnetwork: assignment
+                    .ladder
+                    .first()
+                    .map(|rung| app.model.subnetworks[rung.subnetwork].name.clone()),
+                cpus: assignment.cpus,
+                standing: assignment.standing,
+                cause,
+            });
+            output.assignments.push((id, assignment));
+        }
+    }
+}
+
+fn app_status(app: &App) -> AppStatus {
+    let assigned = app.assignment.as_ref();
+    let subnetwork = assigned
+        .and_then(|a| a.ladder.first())
+        .map(|rung| &app.model.subnetworks[rung.subnetwork]);
+    AppStatus {
+        id: app.id,
+        name: app.name.clone(),
+        pid: app.identity.pid.map(|pid| pid.0),
+        identity: app.identity.clone(),
+        model: app.model.name.clone(),
+        table: app.model.clone(),
+        state: assigned.map_or(Standing::Blocked, |a| a.standing),
+        target_ms: app.requirement.latency.as_millis(),
+        percentile: app.requirement.percentile,
+        p95_ms: app.p95().map(Seconds::as_millis),
+        within_target: app.within_target(),
+        quality: subnetwork.map_or(0.0, |subnetwork| subnetwork.quality.get()),
+        slowdown: libm::exp(app.slowdown.mean()),
+        inferences: app.inferences,
+        assignment: assigned
+            .zip(subnetwork)
+            .map(|(assigned, subnetwork)| AssignmentStatus {
+                subnetwork: subnetwork.name.clone(),
+                processor: assigned.processor.clone(),
+                cpus: assigned.cpus,
+                generation: assigned.generation,
+                acked: app.acked == Some(assigned.generation),
+                reason: assigned.reason.clone(),
+            }),
     }
 }

@@ -4,14 +4,28 @@
 //! happened, and when to call again. It reads no clock, file or environment variable and allocates only in
 //! proportion to the apps it knows, so a record of its inputs replays bit for bit. [`Selector`] is the
 //! second, faster loop: it runs in the client and picks a rung of the assigned ladder before each inference.
+//!
+//! ```text
+//!  Sample ──► load ──level──┐
+//!  Reports ─► app ─► forecast (kalman, spread) ─► risk of lateness per point ─┐
+//!                    budget ──► allowed risk ────────────────────────────────►├─► planner ─► assignments
+//!  Hello, Goodbye, Policy ─► who takes part, under which rule ────────────────┘
+//! ```
 
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod app;
+mod budget;
 mod controller;
+mod forecast;
+mod kalman;
+mod load;
+mod planner;
 mod selector;
+mod spread;
 
 pub use controller::{Controller, Input, Output};
 pub use selector::{Choice, Selector};

@@ -19,7 +19,9 @@ pub struct BoardDescription {
 impl BoardDescription {
     /// Every CPU of the board.
     pub fn cpus(&self) -> CpuSet {
-        self.processors.iter().fold(CpuSet::EMPTY, |all, processor| all.union(processor.cpus))
+        self.processors
+            .iter()
+            .fold(CpuSet::EMPTY, |all, processor| all.union(processor.cpus))
     }
 }
 

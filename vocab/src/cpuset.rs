@@ -19,7 +19,11 @@ impl CpuSet {
 
     /// The set of `cpu` alone; empty if `cpu` is beyond [`CpuSet::CAPACITY`].
     pub const fn single(cpu: u32) -> Self {
-        if cpu < Self::CAPACITY { Self(1 << cpu) } else { Self::EMPTY }
+        if cpu < Self::CAPACITY {
+            Self(1 << cpu)
+        } else {
+            Self::EMPTY
+        }
     }
 
     /// How many CPUs the set holds.
@@ -63,7 +67,8 @@ impl CpuSet {
 
 impl FromIterator<u32> for CpuSet {
     fn from_iter<I: IntoIterator<Item = u32>>(cpus: I) -> Self {
-        cpus.into_iter().fold(Self::EMPTY, |set, cpu| set.union(Self::single(cpu)))
+        cpus.into_iter()
+            .fold(Self::EMPTY, |set, cpu| set.union(Self::single(cpu)))
     }
 }
 
@@ -117,8 +122,17 @@ impl FromStr for CpuSet {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut set = Self::EMPTY;
-        for part in text.trim().split([',', ' ']).map(str::trim).filter(|part| !part.is_empty()) {
-            let number = |digits: &str| digits.parse::<u32>().map_err(|_| CpuSetError::NotANumber(part.into()));
+        for part in text
+            .trim()
+            .split([',', ' '])
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
+            let number = |digits: &str| {
+                digits
+                    .parse::<u32>()
+                    .map_err(|_| CpuSetError::NotANumber(part.into()))
+            };
             let (first, last) = match part.split_once('-') {
                 Some((first, last)) => (number(first)?, number(last)?),
                 None => (number(part)?, number(part)?),
@@ -145,7 +159,9 @@ impl Serialize for CpuSet {
 
 impl<'de> Deserialize<'de> for CpuSet {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -173,6 +189,9 @@ mod tests {
         let fails = |text: &str| text.parse::<CpuSet>().unwrap_err();
         assert_eq!(fails("0,x"), CpuSetError::NotANumber("x".into()));
         assert_eq!(fails("4-2"), CpuSetError::Backwards("4-2".into()));
-        assert_eq!(fails("0-4000000000"), CpuSetError::TooLarge("0-4000000000".into()));
+        assert_eq!(
+            fails("0-4000000000"),
+            CpuSetError::TooLarge("0-4000000000".into())
+        );
     }
 }

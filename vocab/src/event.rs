@@ -95,15 +95,26 @@ impl fmt::Display for Event {
         match self {
             Self::Arrived { app, name } => write!(f, "app {app} ({name}) arrived"),
             Self::Left { app } => write!(f, "app {app} left"),
-            Self::Assigned { app, subnetwork, cpus, standing, cause } => {
+            Self::Assigned {
+                app,
+                subnetwork,
+                cpus,
+                standing,
+                cause,
+            } => {
                 let subnetwork = subnetwork.as_deref().unwrap_or("nothing");
                 let (standing, cause) = (standing.label(), cause.label());
-                write!(f, "app {app} runs {subnetwork} on cpus {cpus} ({standing}; cause: {cause})")
+                write!(
+                    f,
+                    "app {app} runs {subnetwork} on cpus {cpus} ({standing}; cause: {cause})"
+                )
             }
             Self::Violated { app, latency, target } => {
                 write!(f, "app {app} misses its target: {latency} against {target}")
             }
-            Self::LoadChanged { from, to } => write!(f, "unmanaged load went from {from} to {to} tasks per core"),
+            Self::LoadChanged { from, to } => {
+                write!(f, "unmanaged load went from {from} to {to} tasks per core")
+            }
             Self::PolicyChanged => f.write_str("a new policy is in force"),
         }
     }

@@ -30,5 +30,7 @@ pub use event::{Cause, Event};
 pub use model::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
 pub use policy::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName};
 pub use sample::{AppCpu, CpuTimes, Sample};
-pub use status::{AppStatus, AssignmentStatus, BoardStatus, DaemonStatus, PolicyStatus, ProcessorStatus, Status};
+pub use status::{
+    AppStatus, AssignmentStatus, BoardStatus, DaemonStatus, PolicyStatus, ProcessorStatus, Status,
+};
 pub use units::{Hertz, Quality, Seconds, Timestamp};

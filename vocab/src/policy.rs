@@ -82,7 +82,8 @@ pub struct AppMatch {
 impl AppMatch {
     /// True if an app that calls itself `name` and is vouched for as `identity` matches.
     pub fn admits(&self, name: &str, identity: &Identity) -> bool {
-        let same = |wanted: &Option<String>, have: Option<&str>| wanted.as_deref().is_none_or(|w| have == Some(w));
+        let same =
+            |wanted: &Option<String>, have: Option<&str>| wanted.as_deref().is_none_or(|w| have == Some(w));
         same(&self.unit, identity.unit.as_deref())
             && same(&self.exe, identity.exe.as_deref())
             && self.uid.is_none_or(|uid| uid == identity.uid)
@@ -126,11 +127,31 @@ mod tests {
 
     #[test]
     fn a_rule_matches_only_on_all_its_fields() {
-        let identity = Identity { uid: 7, unit: Some("camera.service".into()), ..Identity::default() };
-        let rule = AppMatch { uid: Some(7), unit: Some("camera.service".into()), ..AppMatch::default() };
+        let identity = Identity {
+            uid: 7,
+            unit: Some("camera.service".into()),
+            ..Identity::default()
+        };
+        let rule = AppMatch {
+            uid: Some(7),
+            unit: Some("camera.service".into()),
+            ..AppMatch::default()
+        };
         assert!(rule.admits("anything", &identity));
-        assert!(!rule.admits("anything", &Identity { uid: 8, ..identity.clone() }));
-        assert!(!rule.admits("anything", &Identity { unit: None, ..identity }));
+        assert!(!rule.admits(
+            "anything",
+            &Identity {
+                uid: 8,
+                ..identity.clone()
+            }
+        ));
+        assert!(!rule.admits(
+            "anything",
+            &Identity {
+                unit: None,
+                ..identity
+            }
+        ));
         assert!(AppMatch::default().admits("x", &Identity::default()));
     }
 }

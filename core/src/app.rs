@@ -1,0 +1,442 @@
+//! What the controller knows of one app: its requirement, its history, its offers.
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use dynd_vocab::{
+    AppId, Assignment, BoardDescription, CoreBounds, CpuSet, Generation, Hello, Identity, ModelTable,
+    Objective, Policy, Processor, Report, Requirement, Rung, Seconds, Standing, Timestamp,
+};
+
+use crate::budget::MissBudget;
+use crate::forecast::{Forecast, Outlook, Point};
+use crate::kalman::Kalman;
+use crate::load::{Level, MAX_LEVEL};
+use crate::planner::{Candidate, Grant, Offer};
+
+/// How long after a change of load the planner trusts only what is likely to hold, and tries nothing.
+const CAUTIOUS: Duration = Duration::from_millis(400);
+
+/// After that, a point is tried if its risk of lateness less this many standard deviations is in budget.
+const CURIOSITY: f64 = 1.5;
+
+/// The running point may exceed the budget by this much: a switch must pay for itself.
+const LOYALTY: f64 = 0.01;
+
+/// What sharing cores costs in utility: more than any quality gains, so that apps share only to avoid a miss.
+const SHARING_COST: f64 = 10.0;
+
+/// Inferences that `p95` and `within target` look back on.
+const HISTORY: usize = 256;
+
+/// An app that reported within this time is inferring.
+pub(crate) const ACTIVE: Duration = Duration::from_secs(1);
+
+/// One app.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) id: AppId,
+    pub(crate) identity: Identity,
+    pub(crate) name: String,
+    pub(crate) model: ModelTable,
+    pub(crate) requirement: Requirement,
+    pub(crate) assignment: Option<Assignment>,
+    pub(crate) acked: Option<Generation>,
+    pub(crate) inferences: u64,
+    pub(crate) slowdown: Kalman,
+    pub(crate) last_heard: Timestamp,
+    asked: Requirement,
+    max_threads: u32,
+    priority: i32,
+    processors: Vec<usize>,
+    cores: CoreBounds,
+    forecast: Forecast,
+    budget: MissBudget,
+    load_changed_at: Timestamp,
+    history: VecDeque<(Seconds, bool)>,
+    /// Threads running or waiting at a random moment.
+    occupancy: f64,
+    last_ended: Option<Timestamp>,
+    granted: Option<Grant>,
+}
+
+impl App {
+    /// An app that just arrived.
+    pub(crate) fn new(id: AppId, identity: Identity, hello: Hello, now: Timestamp) -> Self {
+        Self {
+            id,
+            identity,
+            forecast: Forecast::new(&hello.model),
+            budget: MissBudget::new(1.0 - hello.requirement.percentile),
+            name: hello.name,
+            model: hello.model,
+            requirement: hello.requirement,
+            asked: hello.requirement,
+            max_threads: hello.max_threads.max(1),
+            priority: 0,
+            processors: Vec::new(),
+            cores: CoreBounds {
+                min: 1,
+                max: u32::MAX,
+            },
+            assignment: None,
+            acked: None,
+            inferences: 0,
+            slowdown: Kalman::new(0.0, 0.1),
+            last_heard: now,
+            load_changed_at: now,
+            history: VecDeque::new(),
+            occupancy: 0.0,
+            last_ended: None,
+            granted: None,
+        }
+    }
+
+    /// Takes over the measured points that name a processor of `board`.
+    pub(crate) fn profile(&mut self, board: &BoardDescription, points: &[dynd_vocab::OperatingPoint]) {
+        for point in points {
+            if let Some(processor) = board.processors.iter().position(|p| p.name == point.processor) {
+                let at = Point {
+                    subnetwork: point.subnetwork,
+                    processor,
+                    cores: point.cores,
+                };
+                self.forecast.profiled(at, point.median, point.p95);
+            }
+        }
+    }
+
+    /// Applies what `policy` says of this app.
+    pub(crate) fn govern(&mut self, policy: &Policy, board: &BoardDescription) {
+        let rule = policy
+            .apps
+            .iter()
+            .find(|rule| rule.matches.admits(&self.name, &self.identity));
+        let asked = self.asked;
+        self.requirement = rule.map_or(asked, |rule| Requirement {
+            latency: rule.latency.unwrap_or(asked.latency),
+            percentile: rule.percentile.unwrap_or(asked.percentile),
+            min_quality: rule.min_quality.unwrap_or(asked.min_quality),
+            period: asked.period,
+        });
+        self.priority = rule.map_or(0, |rule| rule.priority);
+        self.cores = rule.and_then(|rule| rule.cores).unwrap_or(CoreBounds {
+            min: 1,
+            max: u32::MAX,
+        });
+        let allowed = |processor: &Processor| {
+            rule.is_none_or(|rule| {
+                rule.processors.is_empty() || rule.processors.iter().any(|p| p.means(processor))
+            })
+        };
+        let processors = board
+            .processors
+            .iter()
+            .enumerate()
+            .filter(|(_, processor)| allowed(processor));
+        self.processors = processors.map(|(index, _)| index).collect();
+        self.budget = MissBudget::new(1.0 - self.requirement.percentile);
+    }
+
+    /// Learns from a report while the unmanaged load was at `level`; true if the inference was late.
+    pub(crate) fn observe(&mut self, report: &Report, level: Level) -> bool {
+        let level = self.felt(level);
+        let late = Seconds::from(report.latency) > self.requirement.latency;
+        self.inferences += 1;
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back((report.latency.into(), late));
+        self.budget.observe(late);
+        self.follow_occupancy(report);
+        let point = Point {
+            subnetwork: report.subnetwork,
+            processor: self.granted.map_or(0, |grant| grant.offer.processor),
+            cores: report.cores,
+        };
+        if let Some(latency) = self.forecast.observe(point, level, report) {
+            self.slowdown
+                .observe(libm::log(latency / self.forecast.undisturbed(point)));
+        }
+        late
+    }
+
+    /// The unmanaged load changed, from a level to another.
+    pub(crate) fn load_changed(&mut self, from: Level, to: Level, now: Timestamp) {
+        self.forecast.level_changed();
+        self.load_changed_at = now;
+        if to < from {
+            self.budget.relieve();
+        }
+    }
+
+    /// What the planner may choose from.
+    pub(crate) fn candidate(&self, scene: &Scene<'_>) -> Candidate {
+        let mut offers = Vec::new();
+        for &processor in &self.processors {
+            let room = scene.board.processors[processor]
+                .cpus
+                .intersection(scene.usable)
+                .len();
+            let most = self.max_threads.min(self.cores.max).min(room);
+            for cores in self.cores.min.max(1)..=most {
+                offers.extend(self.best_offer(processor, cores, scene));
+            }
+            if self.cores.min <= 1 && room > 0 {
+                offers.extend(self.best_offer(processor, 0, scene));
+            }
+        }
+        let holds = self
+            .granted
+            .filter(|grant| grant.offer.cores > 0)
+            .map_or(CpuSet::EMPTY, |grant| grant.cpus);
+        Candidate {
+            priority: self.priority,
+            offers,
+            holds,
+        }
+    }
+
+    /// Takes over what the planner grants; the assignment if it says anything new.
+    pub(crate) fn grant(
+        &mut self,
+        grant: Option<Grant>,
+        scene: &Scene<'_>,
+        epoch: u64,
+    ) -> Option<&Assignment> {
+        let standing = match grant {
+            None => Standing::Blocked,
+            Some(grant) if grant.offer.violation > 0.0 => Standing::Degraded,
+            Some(_) => Standing::Met,
+        };
+        let ladder = grant.map_or_else(Vec::new, |grant| self.ladder(&grant.offer, scene));
+        let processor = grant.map_or("", |grant| &scene.board.processors[grant.offer.processor].name);
+        let cpus = grant.map_or(CpuSet::EMPTY, |grant| grant.cpus);
+        let unchanged = self.assignment.as_ref().is_some_and(|now| {
+            now.standing == standing
+                && now.processor == processor
+                && now.cpus == cpus
+                && now.requirement == self.requirement
+                && now.ladder.first().map(|rung| rung.subnetwork)
+                    == ladder.first().map(|rung| rung.subnetwork)
+        });
+        if unchanged {
+            return None;
+        }
+        let number = self.assignment.as_ref().map_or(0, |now| now.generation.number) + 1;
+        let assignment = Assignment {
+            generation: Generation { epoch, number },
+            standing,
+            reason: self.reason(grant, scene),
+            processor: processor.into(),
+            cpus,
+            ladder,
+            requirement: self.requirement,
+        };
+        self.granted = grant;
+        Some(&*self.assignment.insert(assignment))
+    }
+
+    /// Threads of this app that run or wait for a CPU at a random moment.
+    pub(crate) fn occupancy(&self, now: Timestamp) -> f64 {
+        if now.since(self.last_heard) > ACTIVE {
+            0.0
+        } else {
+            self.occupancy
+        }
+    }
+
+    /// 95th percentile of the recent latencies.
+    pub(crate) fn p95(&self) -> Option<Seconds> {
+        let mut latencies: Vec<f64> = self.history.iter().map(|(latency, _)| latency.get()).collect();
+        latencies.sort_by(f64::total_cmp);
+        let rank = (latencies.len() * 95).div_ceil(100);
+        rank.checked_sub(1).map(|index| Seconds::new(latencies[index]))
+    }
+
+    /// Share of recent inferences within the target.
+    pub(crate) fn within_target(&self) -> Option<f64> {
+        let late = self.history.iter().filter(|(_, late)| *late).count();
+        (!self.history.is_empty()).then(|| 1.0 - late as f64 / self.history.len() as f64)
+    }
+
+    /// True while misses exceed what the percentile allows.
+    pub(crate) fn violated(&self) -> bool {
+        self.budget.overdrawn()
+    }
+
+    fn best_offer(&self, processor: usize, cores: u32, scene: &Scene<'_>) -> Option<Offer> {
+        let reaches_minimum =
+            |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
+        let all = 0..self.model.subnetworks.len();
+        let good: Vec<usize> = all.clone().filter(reaches_minimum).collect();
+        // A model that cannot reach its minimum at all still runs, degraded.
+        let short = good.is_empty();
+        let choice = if short { all.collect() } else { good };
+        let offers = choice.into_iter().map(|subnetwork| {
+            let offer = Offer {
+                processor,
+                cores,
+                subnetwork,
+                violation: 0.0,
+                utility: 0.0,
+            };
+            let violation = self.excess_risk(&offer, scene) + f64::from(u8::from(short));
+            Offer {
+                violation,
+                utility: self.utility(&offer, scene),
+                ..offer
+            }
+        });
+        offers.min_by(|a, b| {
+            a.violation
+                .total_cmp(&b.violation)
+                .then_with(|| b.utility.total_cmp(&a.utility))
+        })
+    }
+
+    /// How far the risk of lateness exceeds the budget; 0 if it does not.
+    fn excess_risk(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
+        let outlook = self.outlook(offer, scene);
+        let runs_now = self.granted.is_some_and(|grant| {
+            let now = grant.offer;
+            (now.processor, now.cores, now.subnetwork) == (offer.processor, offer.cores, offer.subnetwork)
+        });
+        let allowed = self.budget.allowed() + if runs_now { LOYALTY } else { 0.0 };
+        let cautious = scene.now.since(self.load_changed_at) < CAUTIOUS;
+        let certain = cautious || offer.cores == 0;
+        let risk = if certain {
+            outlook.late
+        } else {
+            outlook.late - CURIOSITY * outlook.unsure
+        };
+        if risk <= allowed {
+            return 0.0;
+        }
+        let loyalty = if runs_now { 0.03 } else { 0.0 };
+        (outlook.late - allowed - loyalty).max(1e-6)
+    }
+
+    fn outlook(&self, offer: &Offer, scene: &Scene<'_>) -> Outlook {
+        let level = if offer.cores == 0 {
+            crowded(scene.level)
+        } else {
+            scene.level
+        };
+        self.forecast
+            .outlook(point(offer), level, self.requirement.latency, scene.now)
+    }
+
+    fn utility(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
+        let undisturbed = self.forecast.undisturbed(point(offer));
+        let relative = undisturbed / self.requirement.latency;
+        let capacity = f64::from(scene.board.processors[offer.processor].capacity) / 1024.0;
+        let busy = relative * f64::from(offer.cores.max(1)) * capacity;
+        let gain = match scene.objective {
+            // Among equals, the one that costs less.
+            Objective::MaxQuality => self.normalised_quality(offer.subnetwork) - 1e-3 * busy,
+            Objective::MinEnergy => -busy,
+            Objective::MinLatency => -relative,
+        };
+        if offer.cores == 0 {
+            gain - SHARING_COST
+        } else {
+            gain
+        }
+    }
+
+    /// 0 for the model's worst sub-network, 1 for its best: what may be compared across apps.
+    fn normalised_quality(&self, subnetwork: usize) -> f64 {
+        let quality = |index: usize| self.model.subnetworks[index].quality.get();
+        let all = (0..self.model.subnetworks.len()).map(quality);
+        let (worst, best) = all.fold((1.0_f64, 0.0_f64), |(low, high), q| (low.min(q), high.max(q)));
+        if best > worst {
+            (quality(subnetwork) - worst) / (best - worst)
+        } else {
+            1.0
+        }
+    }
+
+    /// The assigned rung, then every cheaper sub-network.
+    fn ladder(&self, offer: &Offer, scene: &Scene<'_>) -> Vec<Rung> {
+        let level = if offer.cores == 0 {
+            crowded(scene.level)
+        } else {
+            scene.level
+        };
+        let rung = |subnetwork: usize| {
+            let at = Point {
+                subnetwork,
+                ..point(offer)
+            };
+            Rung {
+                subnetwork,
+                undisturbed: self.forecast.undisturbed(at),
+                bound: self.forecast.quantile(at, level, self.requirement.percentile),
+            }
+        };
+        (0..=offer.subnetwork).rev().map(rung).collect()
+    }
+
+    fn reason(&self, grant: Option<Grant>, scene: &Scene<'_>) -> String {
+        let Some(Grant { offer, .. }) = grant else {
+            return String::from("no processor that the policy allows has a usable core");
+        };
+        let late = self.outlook(&offer, scene).late * 100.0;
+        let allowed = self.budget.allowed() * 100.0;
+        let target = self.requirement.latency;
+        let place = if offer.cores == 0 { "on shared cores, " } else { "" };
+        if offer.violation > 0.0 {
+            format!("{place}nothing holds {target} often enough: least late, {late:.1} % expected")
+        } else {
+            let aim = scene.objective.label();
+            format!(
+                "{place}{aim} among what holds {target}: {late:.1} % late expected, {allowed:.1} % allowed"
+            )
+        }
+    }
+
+    /// The load level this app feels: one more task per core if it shares its core with managed apps.
+    fn felt(&self, level: Level) -> Level {
+        if self.granted.is_some_and(|grant| grant.offer.cores == 0) {
+            crowded(level)
+        } else {
+            level
+        }
+    }
+
+    fn follow_occupancy(&mut self, report: &Report) {
+        if let Some(last) = self.last_ended.replace(report.ended) {
+            let interval = report.ended.since(last).max(report.service).as_secs_f64();
+            if interval > 0.0 {
+                let now = report.service.as_secs_f64() / interval * f64::from(report.cores);
+                self.occupancy += 0.1 * (now - self.occupancy);
+            }
+        }
+    }
+}
+
+/// What all apps see alike during one plan.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) board: &'a BoardDescription,
+    pub(crate) usable: CpuSet,
+    pub(crate) objective: Objective,
+    pub(crate) level: Level,
+    pub(crate) now: Timestamp,
+}
+
+fn point(offer: &Offer) -> Point {
+    Point {
+        subnetwork: offer.subnetwork,
+        processor: offer.processor,
+        cores: offer.cores.max(1),
+    }
+}
+
+fn crowded(level: Level) -> Level {
+    (level + 1).min(MAX_LEVEL)
+}

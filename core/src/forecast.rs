@@ -1,0 +1,311 @@
+//! How long an inference of one app will take: what is believed before it was tried, and what was seen.
+//!
+//! Steps, for a point (sub-network, processor, cores) under a load level:
+//! 1. *Undisturbed latency*: the profile, else what was seen without load, else the nearest known
+//!    sub-network scaled by MACs, else a slow machine is assumed.
+//! 2. *Prior*: under load level n a core is shared with n tasks. A long inference gets 1/(1+n) of it; one
+//!    shorter than a scheduler slice mostly runs through: slowdown = 1 + n · S²/(S² + slice²) for service time
+//!    S, times a correction that a Kalman filter per level learns from all points of the app. (Measured medians
+//!    on an idle 2-core machine, Linux 6.18, HZ 250, one busy thread per core: S = 0.5, 2, 4.5, 8 ms became
+//!    0.6, 2.1, 8.5, 16 ms; the formula says 0.5, 2.6, 7.6, 15.) Around it the latency is taken to be
+//!    log-logistic, with a width that says how unsure the prior is.
+//! 3. *Evidence*: a [`Spread`] per point and level; no shape is assumed.
+//! 4. *Posterior*: P(late) = (w · prior + evidence) / (w + weight of evidence), with its standard deviation as
+//!    of a beta distribution. The prior weighs as much as `PRIOR_WEIGHT` observations.
+//!
+//! Evidence younger than `SETTLING` counts at once but is written down only later: if the load level changes in
+//! the meantime it belongs to neither level (sensing a change takes a few samples) and is dropped.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use dynd_vocab::{ModelTable, Report, Seconds, Timestamp};
+
+use crate::kalman::Kalman;
+use crate::load::{Level, MAX_LEVEL};
+use crate::spread::Spread;
+
+/// Weight of the prior, in observations.
+const PRIOR_WEIGHT: f64 = 6.0;
+
+/// How old evidence must be before it is written down.
+const SETTLING: Duration = Duration::from_millis(300);
+
+/// The most evidence that waits to be written down.
+const MOST_RECENT: usize = 128;
+
+/// The time a task runs before the scheduler takes the core away in favour of an equal (Linux, CFS and
+/// EEVDF: 3 to 4 ms on boards of 2 to 8 cores).
+const SLICE: Seconds = Seconds::from_millis(3.0);
+
+/// Seconds per MAC on the fastest core of an unknown board: 4 GMAC/s, slow on purpose.
+const UNKNOWN_RATE: f64 = 0.25e-9;
+
+/// Share of the ideal speed-up that every further core brings where nothing was measured.
+const PARALLEL_GAIN: f64 = 0.7;
+
+/// Width of the prior (standard deviation of log latency): measured alone, scaled from a neighbour, nothing
+/// known, and what unmanaged load adds.
+const WIDTH_PROFILED: f64 = 0.05;
+const WIDTH_SCALED: f64 = 0.2;
+const WIDTH_UNKNOWN: f64 = 0.5;
+const WIDTH_LOADED: f64 = 0.3;
+
+/// A logistic distribution of this scale has standard deviation 1: √3/π.
+const LOGISTIC_SCALE: f64 = 0.551_328_895_421_792;
+
+/// Evidence of one point at one level weighs no more than this after this time without new evidence: a
+/// rejected point is tried again, rarely.
+const HALF_LIFE: Duration = Duration::from_secs(30);
+
+/// A way to run one inference, apart from the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Point {
+    pub(crate) subnetwork: usize,
+    pub(crate) processor: usize,
+    pub(crate) cores: u32,
+}
+
+/// What is believed of a point under a load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outlook {
+    /// Probability that an inference is late.
+    pub(crate) late: f64,
+    /// Standard deviation of that probability.
+    pub(crate) unsure: f64,
+}
+
+/// Everything known about the latency of one app.
+#[derive(Debug)]
+pub(crate) struct Forecast {
+    macs: Vec<u64>,
+    profile: BTreeMap<Point, Measured>,
+    /// Undisturbed latency as seen without load.
+    seen: BTreeMap<Point, Kalman>,
+    evidence: BTreeMap<(Point, Level), (Spread, Timestamp)>,
+    recent: VecDeque<Recent>,
+    /// Per level, log of (measured / prior) slowdown.
+    correction: [Kalman; MAX_LEVEL as usize + 1],
+    last_ended: Timestamp,
+}
+
+/// A point of the profile: median, and width of the log latency.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    median: Seconds,
+    width: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    at: Timestamp,
+    point: Point,
+    latency: Seconds,
+}
+
+impl Forecast {
+    /// Nothing but the model's table is known.
+    pub(crate) fn new(table: &ModelTable) -> Self {
+        Self {
+            macs: table
+                .subnetworks
+                .iter()
+                .map(|subnetwork| subnetwork.macs.max(1))
+                .collect(),
+            profile: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            evidence: BTreeMap::new(),
+            recent: VecDeque::new(),
+            correction: [Kalman::new(0.0, 0.2); MAX_LEVEL as usize + 1],
+            last_ended: Timestamp::default(),
+        }
+    }
+
+    /// Adds a measured point: how long one inference takes alone on idle cores.
+    pub(crate) fn profiled(&mut self, point: Point, median: Seconds, p95: Seconds) {
+        if point.subnetwork < self.macs.len() && median.is_positive() && p95.is_positive() {
+            let width = (libm::log(p95 / median) / 1.645).max(WIDTH_PROFILED);
+            self.profile.insert(point, Measured { median, width });
+        }
+    }
+
+    /// Learns from an inference at `point` while the load was at `level`; returns its latency less the time it
+    /// had to wait for its own predecessor, or nothing if it says nothing.
+    pub(crate) fn observe(&mut self, point: Point, level: Level, report: &Report) -> Option<Seconds> {
+        let latency = self.own_latency(report)?;
+        if point.subnetwork >= self.macs.len() || report.after_switch {
+            return None;
+        }
+        let service = Seconds::from(report.service);
+        if service.is_positive() {
+            let prior = self.prior_latency(point, level);
+            let log_ratio = libm::log((latency / prior).clamp(1.0 / 64.0, 64.0));
+            self.correction[usize::from(level)]
+                .observe(log_ratio + self.correction[usize::from(level)].mean());
+            if level == 0 {
+                let log_service = libm::log(service.get());
+                self.seen
+                    .entry(point)
+                    .or_insert_with(|| Kalman::new(log_service, 0.1))
+                    .observe(log_service);
+            }
+        }
+        if self.recent.len() == MOST_RECENT {
+            self.write_down_oldest(level);
+        }
+        self.recent.push_back(Recent {
+            at: report.ended,
+            point,
+            latency,
+        });
+        while self
+            .recent
+            .front()
+            .is_some_and(|oldest| report.ended.since(oldest.at) > SETTLING)
+        {
+            self.write_down_oldest(level);
+        }
+        Some(latency)
+    }
+
+    /// The load level changed: evidence not yet written down belongs to neither level.
+    pub(crate) fn level_changed(&mut self) {
+        self.recent.clear();
+    }
+
+    /// Latency of an inference that nothing disturbs.
+    pub(crate) fn undisturbed(&self, point: Point) -> Seconds {
+        self.undisturbed_with_width(point).0
+    }
+
+    /// Latency at quantile `share` under load `level`, from evidence if there is enough, else the prior.
+    pub(crate) fn quantile(&self, point: Point, level: Level, share: f64) -> Seconds {
+        let undisturbed = self.undisturbed(point);
+        if let Some((spread, _)) = self.evidence.get(&(point, level))
+            && spread.weight() >= 20.0
+            && let Some(ratio) = spread.quantile(share)
+        {
+            return undisturbed * ratio;
+        }
+        let (middle, width) = self.prior(point, level);
+        let odds = libm::log(share / (1.0 - share));
+        middle * libm::exp(width * LOGISTIC_SCALE * odds)
+    }
+
+    /// Probability that an inference at `point` under `level` takes longer than `target`, at time `now`.
+    pub(crate) fn outlook(&self, point: Point, level: Level, target: Seconds, now: Timestamp) -> Outlook {
+        let (middle, width) = self.prior(point, level);
+        let distance = libm::log(target / middle) / (width * LOGISTIC_SCALE);
+        let prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
+        let (mut weight, mut above) = (0.0, 0.0);
+        if let Some((spread, at)) = self.evidence.get(&(point, level)) {
+            let age = now.since(*at).as_secs_f64() / HALF_LIFE.as_secs_f64();
+            let keep = libm::exp2(-age);
+            weight = spread.weight() * keep;
+            above = spread.weight_above(target / self.undisturbed(point)) * keep;
+        }
+        for recent in self.recent.iter().filter(|recent| recent.point == point) {
+            weight += 1.0;
+            above += f64::from(u8::from(recent.latency > target));
+        }
+        let late = (PRIOR_WEIGHT * prior + above) / (PRIOR_WEIGHT + weight);
+        let unsure = libm::sqrt(late * (1.0 - late) / (PRIOR_WEIGHT + weight + 1.0));
+        Outlook { late, unsure }
+    }
+
+    /// Time between release and end that is not the fault of the app's own previous inference.
+    fn own_latency(&mut self, report: &Report) -> Option<Seconds> {
+        let since_last = report.ended.since(self.last_ended);
+        let first = self.last_ended == Timestamp::default();
+        self.last_ended = self.last_ended.max(report.ended);
+        let own = if first {
+            report.latency
+        } else {
+            report.latency.min(since_last).max(report.service)
+        };
+        let own = Seconds::from(own);
+        own.is_positive().then_some(own)
+    }
+
+    fn write_down_oldest(&mut self, level: Level) {
+        let Some(oldest) = self.recent.pop_front() else {
+            return;
+        };
+        let ratio = oldest.latency / self.undisturbed(oldest.point);
+        let (spread, at) = self
+            .evidence
+            .entry((oldest.point, level))
+            .or_insert((Spread::EMPTY, oldest.at));
+        let age = oldest.at.since(*at).as_secs_f64() / HALF_LIFE.as_secs_f64();
+        spread.fade(libm::exp2(-age) as f32);
+        spread.observe(ratio);
+        *at = oldest.at;
+    }
+
+    /// Middle and width of the prior.
+    fn prior(&self, point: Point, level: Level) -> (Seconds, f64) {
+        let (_, width) = self.undisturbed_with_width(point);
+        let correction = &self.correction[usize::from(level)];
+        let loaded = if level > 0 { WIDTH_LOADED } else { 0.0 };
+        let width = libm::sqrt(width * width + loaded * loaded + correction.uncertainty());
+        (self.prior_latency(point, level), width)
+    }
+
+    fn prior_latency(&self, point: Point, level: Level) -> Seconds {
+        let undisturbed = self.undisturbed(point);
+        let slices = undisturbed / SLICE;
+        let exposed = slices * slices / (slices * slices + 1.0);
+        // One delayed thread delays them all.
+        let exposed = 1.0 - libm::pow(1.0 - exposed, f64::from(point.cores));
+        let sharing = 1.0 + f64::from(level) * exposed;
+        // Without load the correction may slow the prior down but not speed it up: being lucky is no promise.
+        let correction = self.correction[usize::from(level)].mean().max(-0.2);
+        undisturbed * sharing * libm::exp(correction)
+    }
+
+    fn undisturbed_with_width(&self, point: Point) -> (Seconds, f64) {
+        if let Some(measured) = self.profile.get(&point) {
+            return (measured.median, measured.width);
+        }
+        if let Some(seen) = self.seen.get(&point) {
+            return (
+                Seconds::new(libm::exp(seen.mean())),
+                libm::sqrt(seen.uncertainty()) + WIDTH_PROFILED,
+            );
+        }
+        if let Some((near, latency)) = self.nearest(point) {
+            let macs = self.macs[point.subnetwork] as f64 / self.macs[near.subnetwork] as f64;
+            // A smaller sub-network is rarely faster in proportion, a larger one rarely slower than that.
+            let macs = if macs < 1.0 { libm::pow(macs, 0.8) } else { macs };
+            let cores = speed_up(near.cores) / speed_up(point.cores);
+            return (latency * (macs * cores), WIDTH_SCALED);
+        }
+        let macs = self.macs[point.subnetwork] as f64;
+        (
+            Seconds::new(macs * UNKNOWN_RATE / speed_up(point.cores)),
+            WIDTH_UNKNOWN,
+        )
+    }
+
+    /// The known point on the same processor nearest to `point`: same number of cores first, then by MACs.
+    fn nearest(&self, point: Point) -> Option<(Point, Seconds)> {
+        let measured = self
+            .profile
+            .iter()
+            .map(|(near, measured)| (*near, measured.median));
+        let seen = self
+            .seen
+            .iter()
+            .map(|(near, seen)| (*near, Seconds::new(libm::exp(seen.mean()))));
+        let macs = |p: &Point| self.macs[p.subnetwork].abs_diff(self.macs[point.subnetwork]);
+        measured
+            .chain(seen)
+            .filter(|(near, _)| near.processor == point.processor)
+            .min_by_key(|(near, _)| (near.cores.abs_diff(point.cores), macs(near)))
+    }
+}
+
+fn speed_up(cores: u32) -> f64 {
+    1.0 + PARALLEL_GAIN * (f64::from(cores.max(1)) - 1.0)
+}
