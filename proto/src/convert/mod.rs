@@ -1,0 +1,8 @@
+//! Conversions between vocabulary and wire, one file per family of nouns.
+
+mod app;
+mod assignment;
+mod event;
+mod field;
+mod model;
+mod status;
