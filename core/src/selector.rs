@@ -8,12 +8,12 @@
 //! 3. A new assignment ends the hold: the daemon knows the load.
 //!
 //! Without a daemon it selects over the whole table by its own forecast: the best sub-network of sufficient
-//! quality whose latency at the percentile asked for, with its distance from the undisturbed latency doubled,
-//! fits into the time that remains.
+//! quality that fits into the time that remains and whose risk of lateness is at most half of what the
+//! percentile allows; nobody else sees the load now.
 
 use alloc::vec::Vec;
 
-use dynd_vocab::{Assignment, ModelTable, OperatingPoint, Report, Requirement, Rung, Seconds};
+use dynd_vocab::{Assignment, ModelTable, OperatingPoint, Report, Requirement, Rung, Seconds, Timestamp};
 
 use crate::forecast::{Forecast, Point};
 
@@ -47,6 +47,8 @@ pub struct Selector {
     forecast: Forecast,
     /// Cores of the latest inference.
     cores: u32,
+    /// When the latest inference ended.
+    ended: Timestamp,
     hold: Hold,
 }
 
@@ -90,6 +92,7 @@ impl Selector {
             ladder: Vec::new(),
             forecast,
             cores: 1,
+            ended: Timestamp::default(),
             hold: Hold::NONE,
         }
     }
@@ -127,6 +130,7 @@ impl Selector {
             cores: report.cores,
         };
         self.forecast.observe(point, 0, report);
+        self.ended = report.ended;
         let late = Seconds::from(report.latency) > self.requirement.latency;
         if late {
             self.step_down(report);
@@ -177,15 +181,17 @@ impl Selector {
     }
 
     fn own_choice(&self, remaining: Seconds) -> usize {
+        let Requirement {
+            latency, percentile, ..
+        } = self.requirement;
         let holds = |subnetwork: &usize| {
             let point = Point {
                 subnetwork: *subnetwork,
                 processor: 0,
                 cores: self.cores,
             };
-            let undisturbed = self.forecast.undisturbed(point);
-            let bound = self.forecast.quantile(point, 0, self.requirement.percentile);
-            undisturbed + (bound - undisturbed) * 2.0 <= remaining
+            let risk = self.forecast.outlook(point, 0, latency, self.ended).late;
+            risk <= (1.0 - percentile) / 2.0 && self.forecast.undisturbed(point) * MARGIN <= remaining
         };
         let quality = |index: &usize| self.table.subnetworks[*index].quality.get();
         let enough = |index: &usize| quality(index) >= self.requirement.min_quality.get();
