@@ -1,0 +1,66 @@
+//! The board thread: samples at the pace that the control thread asks for, and sleeps when it asks for none.
+//! A slow sensor delays the next sample and nothing else.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use dynd_board::{Fault, Host};
+use dynd_vocab::{Board, Pid};
+
+use crate::clock;
+use crate::control::{Command, Mailbox};
+
+/// How often the board is to be sampled, and for whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// Time from one sample to the next; none for no sampling.
+    pub(crate) every: Option<Duration>,
+    /// The processes whose CPU time is wanted.
+    pub(crate) pids: Vec<Pid>,
+}
+
+/// Paces that may wait to be heard; the latest counts.
+pub(crate) const PACE_QUEUE: usize = 4;
+
+/// Samples `board` as told by `paces` until the control thread hangs up. Sampling that starts, starts with a
+/// sample at once.
+pub(crate) fn run(board: &mut Host, paces: &Receiver<Pace>, mailbox: &Mailbox) {
+    log_problems(board);
+    let mut pace = Pace::default();
+    let mut last: Option<Instant> = None;
+    loop {
+        let heard = match pace.every {
+            None => paces.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(every) => {
+                let due = last.map_or(Duration::ZERO, |last| every.saturating_sub(last.elapsed()));
+                paces.recv_timeout(due)
+            }
+        };
+        match heard {
+            Err(RecvTimeoutError::Disconnected) => return,
+            Ok(newer) => {
+                if newer.every.is_none() {
+                    last = None;
+                }
+                pace = newer;
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                last = Some(Instant::now());
+                let sample = board.sample(clock::now(), &pace.pids);
+                log_problems(board);
+                if mailbox.post_blocking(Command::Sample(sample)).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn log_problems(board: &mut Host) {
+    for problem in board.take_problems() {
+        match problem.fault {
+            Fault::Absent => tracing::info!("{problem}"),
+            _ => tracing::warn!("{problem}"),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Puts the daemon together, in order of dependency, and takes it apart.
+
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::process::ExitCode;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
+use dynd_board::{BoardError, Host};
+use dynd_core::Controller;
+use dynd_files::FileError;
+use dynd_vocab::{Board, Event};
+use thiserror::Error;
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::control::{Command, Driver, Mailbox, Outlets};
+use crate::dbus::{self, BusError};
+use crate::grpc::Service;
+use crate::observer::{Observer, Sources};
+use crate::own_usage::OwnUsage;
+use crate::sampler::{self, PACE_QUEUE};
+use crate::settings::{Bus, Settings, SettingsError, Wish};
+use crate::socket::{self, SocketError};
+use crate::{notify, reload};
+
+/// Events that may wait to be logged.
+const LOG_QUEUE: usize = 256;
+/// How long clients are given to close when the daemon stops.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Why the daemon does not run, or does not run on.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The settings cannot be used.
+    #[error("failed to load the settings")]
+    Settings(#[from] SettingsError),
+    /// The policy cannot be used.
+    #[error("failed to load the policy")]
+    Policy(#[from] FileError),
+    /// A socket cannot be served.
+    #[error("failed to open the socket")]
+    Socket(#[from] SocketError),
+    /// The bus that was asked for is not there.
+    #[error("failed to join D-Bus")]
+    Bus(#[from] BusError),
+    /// The board cannot be described.
+    #[error("failed to discover the board")]
+    Board(#[from] BoardError),
+    /// A thread, a signal or the runtime cannot be had.
+    #[error("failed to start {what}")]
+    Start {
+        /// What.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A socket is served no more.
+    #[error("failed to go on serving")]
+    Serve(#[from] tonic::transport::Error),
+    /// A thread that must live has ended.
+    #[error("failed to go on: the {0} thread has ended")]
+    Died(&'static str),
+}
+
+impl StartError {
+    /// 2 for what whoever starts the daemon can put right, else 1.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Settings(_) | Self::Policy(_) | Self::Socket(_) | Self::Bus(_) | Self::Board(_) => {
+                ExitCode::from(2)
+            }
+            Self::Start { .. } | Self::Serve(_) | Self::Died(_) => ExitCode::from(1),
+        }
+    }
+}
+
+/// Checks what can be checked of `settings` without serving: board and policy.
+pub fn check(settings: &Settings) -> Result<(), StartError> {
+    let board = Host::discover(&settings.root)?;
+    reload::load(&settings.policy, board.describe())?;
+    Ok(())
+}
+
+/// Runs the daemon until it is told to stop.
+pub fn run(settings: &Settings) -> Result<(), StartError> {
+    let usage = OwnUsage::start();
+    let mut board = Host::discover(&settings.root)?;
+    let description = board.describe().clone();
+    let (policy, in_force) = reload::load(&settings.policy, &description)?;
+    let sockets = settings
+        .sockets
+        .iter()
+        .map(|named| Ok((named.name.clone(), socket::bind(&named.path, settings)?)))
+        .collect::<Result<Vec<_>, SocketError>>()?;
+
+    let (mailbox, commands) = Mailbox::new();
+    let (pace, paces) = sync_channel(PACE_QUEUE);
+    let (revision, revisions) = watch::channel(0);
+    let (events, log) = mpsc::channel(LOG_QUEUE);
+    let controller = Controller::new(description.clone(), policy, epoch());
+    let driver = Driver::new(
+        controller,
+        Outlets {
+            pace,
+            revision,
+            events,
+        },
+    );
+    let control = spawn("control", move || driver.run(&commands))?;
+    let sampling = mailbox.clone();
+    let sampler = spawn("board", move || sampler::run(&mut board, &paces, &sampling))?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| StartError::Start {
+            what: "the io thread",
+            source,
+        })?;
+    let (policy, policies) = watch::channel(in_force);
+    let (stop, stopping) = watch::channel(false);
+    let observer = Observer::new(Sources {
+        mailbox: mailbox.clone(),
+        revision: revisions,
+        policy: policies,
+        board: description.name.clone(),
+        usage,
+    });
+
+    let outcome = runtime.block_on(async {
+        let service = Service::new(mailbox.clone(), observer.clone(), stopping);
+        let mut servers = JoinSet::new();
+        let mut files = Vec::new();
+        for (name, (listener, file)) in sockets {
+            let listener = UnixListener::from_std(listener).map_err(|source| StartError::Start {
+                what: "the server",
+                source,
+            })?;
+            servers.spawn(service.clone().serve(listener, name));
+            files.push(file);
+        }
+        tokio::spawn(log_events(log));
+        tokio::spawn(notify::feed_watchdog(mailbox.clone()));
+        let hangup = on(SignalKind::hangup())?;
+        let (source, mailbox) = (settings.policy.clone(), mailbox.clone());
+        tokio::spawn(reload::on_hangup(hangup, source, description, mailbox, policy));
+        let mut terminate = on(SignalKind::terminate())?;
+        let mut interrupt = on(SignalKind::interrupt())?;
+        join_bus(&settings.dbus, &observer).await?;
+
+        notify::ready();
+        for socket in &settings.sockets {
+            tracing::info!(name = socket.name, path = %socket.path.display(), "serving");
+        }
+        let outcome = tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+            _ = control.ended => Err(StartError::Died("control")),
+            _ = sampler.ended => Err(StartError::Died("board")),
+            Some(Ok(Err(error))) = servers.join_next() => Err(error.into()),
+        };
+        notify::stopping();
+        // Nobody finds a socket that leads nowhere.
+        drop(files);
+        stop.send_replace(true);
+        let closed = async { while servers.join_next().await.is_some() {} };
+        if timeout(FAREWELL, closed).await.is_err() {
+            tracing::debug!("some clients did not close in time");
+        }
+        outcome
+    });
+    // A board thread in the middle of a slow sensor is not waited for.
+    let _ = mailbox.post_blocking(Command::Stop);
+    let _ = control.handle.join();
+    outcome
+}
+
+async fn join_bus(bus: &Wish<Bus>, observer: &Observer) -> Result<(), StartError> {
+    match (dbus::connect(bus.value(), observer).await, bus) {
+        (Ok(connection), _) => {
+            if let Some(connection) = connection {
+                tokio::spawn(dbus::publish(connection, observer.clone()));
+            }
+            Ok(())
+        }
+        (Err(error), Wish::Required(_)) => Err(error.into()),
+        (Err(error), Wish::Preferred(_)) => {
+            tracing::warn!("{:#}", anyhow::Error::from(error));
+            Ok(())
+        }
+    }
+}
+
+async fn log_events(mut events: mpsc::Receiver<Event>) {
+    while let Some(event) = events.recv().await {
+        tracing::info!("{event}");
+    }
+}
+
+fn on(kind: SignalKind) -> Result<tokio::signal::unix::Signal, StartError> {
+    signal(kind).map_err(|source| StartError::Start {
+        what: "the signal handlers",
+        source,
+    })
+}
+
+/// A thread, and a way to notice that it ended, be it by a panic.
+struct Thread {
+    handle: thread::JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
+}
+
+fn spawn(what: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Thread, StartError> {
+    let (alive, ended) = oneshot::channel::<()>();
+    let handle = thread::Builder::new()
+        .name(what.to_owned())
+        .spawn(move || {
+            let _alive = alive;
+            work();
+        })
+        .map_err(|source| StartError::Start {
+            what: "a thread",
+            source,
+        })?;
+    Ok(Thread { handle, ended })
+}
+
+/// Tells the generations of this start from those of earlier ones. The standard library keys its hashers
+/// from the system's randomness.
+fn epoch() -> u64 {
+    std::hash::RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,15 @@
+//! The daemon as a process: the real binary on temporary sockets, with real clients.
+
+#![allow(clippy::unwrap_used, reason = "the tests' helpers are tests, too")]
+
+mod app;
+mod bus;
+mod dbus;
+mod quiet;
+mod reload;
+mod running;
+mod sessions;
+mod settings;
+mod sockets;
+mod survival;
+mod unit;
