@@ -1,0 +1,211 @@
+//! What could not be read, each thing once.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// How many good readings in a row end a problem: a sensor that fails now and then is one problem, not many.
+const RECOVERY: u32 = 10;
+
+/// "No such process", the same number on every architecture.
+const ESRCH: i32 = 3;
+
+/// Longest excerpt of an unreadable text that is kept.
+const EXCERPT: usize = 48;
+
+/// Something that could not be read, and what the daemon must do without because of it.
+#[derive(Clone, Debug)]
+pub struct SensorProblem {
+    /// The file or directory, the root included.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub fault: Fault,
+    /// What is unknown as long as it lasts.
+    pub lost: Loss,
+    good: u32,
+}
+
+/// What is wrong with a sensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// This kernel or machine does not have it. No defect, but something is lost.
+    Absent,
+    /// The kernel answers with an error, here in words.
+    Unreadable(String),
+    /// The answer, here in excerpt, is not in the format of such a file.
+    Malformed(String),
+    /// The answer, here in words, cannot be true.
+    Implausible(String),
+    /// A counter ran backwards.
+    Backwards,
+    /// It names this many CPUs beyond [`CpuSet::CAPACITY`](dynd_vocab::CpuSet::CAPACITY).
+    TooManyCpus(u32),
+}
+
+/// What is unknown without a sensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Some or all CPUs of the board.
+    Cpus,
+    /// The capacities that the kernel knows; other evidence, or equality, takes their place.
+    Capacity,
+    /// Which CPUs share a core or a package.
+    Topology,
+    /// Which CPUs share a clock, and their clocks.
+    Cpufreq,
+    /// The operating performance points of a processor.
+    Opps,
+    /// The clock of a processor.
+    Clock,
+    /// The busy and total times of one or more CPUs.
+    CpuTimes,
+    /// The number of runnable tasks.
+    Runnable,
+    /// The time that tasks waited for a CPU.
+    Stalled,
+    /// The CPU time of an app.
+    AppTime,
+}
+
+impl Fault {
+    pub(crate) fn malformed(text: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(&text[..text.len().min(EXCERPT)]);
+        Self::Malformed(text.trim_end().escape_debug().to_string())
+    }
+}
+
+/// A process that ended answers `ESRCH` to those who hold its files open: it is as absent as its files.
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        match (error.kind(), error.raw_os_error()) {
+            (io::ErrorKind::NotFound, _) | (_, Some(ESRCH)) => Self::Absent,
+            _ => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("does not exist"),
+            Self::Unreadable(error) => write!(f, "cannot be read: {error}"),
+            Self::Malformed(text) if text.is_empty() => f.write_str("is empty"),
+            Self::Malformed(text) => write!(f, "makes no sense: '{text}'"),
+            Self::Implausible(reading) => write!(f, "cannot be true: {reading}"),
+            Self::Backwards => f.write_str("counted backwards"),
+            Self::TooManyCpus(count) => write!(f, "names {count} CPUs too many"),
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpus => "some CPUs stay unused",
+            Self::Capacity => "CPU capacities are guessed",
+            Self::Topology => "shared cores and packages are unknown",
+            Self::Cpufreq => "CPU clocks are unknown",
+            Self::Opps => "operating performance points are unknown",
+            Self::Clock => "the processor's clock is unknown",
+            Self::CpuTimes => "the load of one or more CPUs is unknown",
+            Self::Runnable => "the number of runnable tasks is unknown",
+            Self::Stalled => "the time that tasks wait for a CPU is unknown",
+            Self::AppTime => "the app's CPU time is unknown",
+        })
+    }
+}
+
+impl fmt::Display for SensorProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}; {}", self.path.display(), self.fault, self.lost)
+    }
+}
+
+/// The problems in force, and those nobody has taken note of yet: the latest of each kind, so that they are few
+/// even if nobody ever does.
+#[derive(Debug, Default)]
+pub(crate) struct ProblemLog {
+    current: Vec<SensorProblem>,
+    untold: Vec<SensorProblem>,
+}
+
+impl ProblemLog {
+    /// The reading, if it is one. A fault is noted unless that is done already; a good reading counts
+    /// towards the end of the problem.
+    pub(crate) fn settle<T>(&mut self, path: &Path, lost: Loss, reading: Result<T, Fault>) -> Option<T> {
+        let known = self.current.iter().position(|p| p.lost == lost && p.path == path);
+        match (reading, known) {
+            (Ok(value), None) => Some(value),
+            (Ok(value), Some(at)) => {
+                self.current[at].good += 1;
+                if self.current[at].good >= RECOVERY {
+                    self.current.remove(at);
+                }
+                Some(value)
+            }
+            (Err(_), Some(at)) => {
+                self.current[at].good = 0;
+                None
+            }
+            (Err(fault), None) => {
+                let problem = SensorProblem {
+                    path: path.to_path_buf(),
+                    fault,
+                    lost,
+                    good: 0,
+                };
+                self.untold.retain(|told| told.lost != lost || told.path != path);
+                self.untold.push(problem.clone());
+                self.current.push(problem);
+                None
+            }
+        }
+    }
+
+    /// Forgets what is said of `path`, which is of no interest any more.
+    pub(crate) fn forget(&mut self, path: &Path) {
+        self.current.retain(|problem| problem.path != path);
+        self.untold.retain(|problem| problem.path != path);
+    }
+
+    pub(crate) fn current(&self) -> &[SensorProblem] {
+        &self.current
+    }
+
+    pub(crate) fn take_untold(&mut self) -> Vec<SensorProblem> {
+        std::mem::take(&mut self.untold)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensor_that_fails_now_and_then_is_one_problem() {
+        let mut log = ProblemLog::default();
+        let path = Path::new("sensor");
+        for _ in 0..50 {
+            assert_eq!(log.settle::<()>(path, Loss::Clock, Err(Fault::Absent)), None);
+            assert_eq!(log.settle(path, Loss::Clock, Ok(7)), Some(7));
+        }
+        assert_eq!((log.take_untold().len(), log.current().len()), (1, 1));
+        for _ in 0..RECOVERY {
+            log.settle(path, Loss::Clock, Ok(7));
+        }
+        assert!(log.current().is_empty());
+        log.settle::<()>(path, Loss::Clock, Err(Fault::Backwards));
+        assert_eq!(log.take_untold().len(), 1, "a new problem is told again");
+    }
+
+    #[test]
+    fn a_problem_reads_as_a_sentence() {
+        let mut log = ProblemLog::default();
+        let fault = Fault::malformed(b"<unknown>\n");
+        log.settle::<()>(Path::new("/sys/scaling_cur_freq"), Loss::Clock, Err(fault));
+        assert_eq!(
+            log.current()[0].to_string(),
+            "/sys/scaling_cur_freq makes no sense: '<unknown>'; the processor's clock is unknown"
+        );
+    }
+}
