@@ -1,1 +1,27 @@
-//! placeholder
+//! Files that people edit: TOML with positions to validated vocabulary.
+//!
+//! [`load_policy`] and [`load_manifest`] read a file, [`parse_policy`] and [`parse_manifest`] take its text.
+//! What they return holds everything its type promises; what they refuse comes with the file, line, column
+//! and the offending text ([`FileError`]). The first fault by position is the one reported.
+//!
+//! The text is read into a tree that keeps the position of each key and value (`toml::de::DeTable`), and the
+//! readers walk each table in document order. Serde's derive would lose the position of keys, and has one
+//! message for a key that is misspelt and for one that a later version will know.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod fault;
+mod field;
+mod manifest;
+mod policy;
+mod quantity;
+mod rule;
+mod source;
+mod subnetwork;
+mod suggestion;
+mod user;
+
+pub use error::{Diagnostic, FileError};
+pub use manifest::{InputSpec, Knob, Manifest, SubnetworkArtifacts, TestSet, load_manifest, parse_manifest};
+pub use policy::{load_policy, parse_policy};
