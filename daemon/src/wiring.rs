@@ -92,6 +92,17 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     let mut board = Host::discover(&settings.root)?;
     let description = board.describe().clone();
     let (policy, in_force) = reload::load(&settings.policy, &description)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| StartError::Start {
+            what: "the io thread",
+            source,
+        })?;
+    let _entered = runtime.enter();
+    // From here on a signal means what it says, and not the end.
+    let hangup = on(SignalKind::hangup())?;
+    let (mut terminate, mut interrupt) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
     let sockets = settings
         .sockets
         .iter()
@@ -115,13 +126,6 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     let sampling = mailbox.clone();
     let sampler = spawn("board", move || sampler::run(&mut board, &paces, &sampling))?;
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| StartError::Start {
-            what: "the io thread",
-            source,
-        })?;
     let (policy, policies) = watch::channel(in_force);
     let (stop, stopping) = watch::channel(false);
     let observer = Observer::new(Sources {
@@ -146,11 +150,8 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
         }
         tokio::spawn(log_events(log));
         tokio::spawn(notify::feed_watchdog(mailbox.clone()));
-        let hangup = on(SignalKind::hangup())?;
         let (source, mailbox) = (settings.policy.clone(), mailbox.clone());
         tokio::spawn(reload::on_hangup(hangup, source, description, mailbox, policy));
-        let mut terminate = on(SignalKind::terminate())?;
-        let mut interrupt = on(SignalKind::interrupt())?;
         join_bus(&settings.dbus, &observer).await?;
 
         notify::ready();

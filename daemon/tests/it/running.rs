@@ -1,7 +1,8 @@
 //! A daemon in a directory of its own.
 
 use std::fs;
-use std::os::unix::net::UnixStream;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -61,7 +62,7 @@ impl Home {
         self.spawn(self.command().args(bus).args(flags))
     }
 
-    /// Starts what `command` says and waits until it answers on the home's socket.
+    /// Starts what `command` says and waits until it says that it is ready.
     pub(crate) fn spawn(&self, command: &mut Command) -> Running {
         let log = self.path().join("log");
         let file = fs::OpenOptions::new()
@@ -69,15 +70,35 @@ impl Home {
             .append(true)
             .open(&log)
             .unwrap();
-        let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
-        let mut running = Running { child, log };
-        eventually("the daemon answers", || {
+        let (notify, heard) = self.service_manager();
+        command
+            .env("NOTIFY_SOCKET", notify)
+            .stdout(Stdio::null())
+            .stderr(file);
+        let mut running = Running {
+            child: command.spawn().unwrap(),
+            log,
+        };
+        let mut message = [0; 256];
+        eventually("the daemon is ready", || {
             if let Some(status) = running.child.try_wait().unwrap() {
                 panic!("the daemon ended with {status}:\n{}", running.log());
             }
-            UnixStream::connect(self.socket()).is_ok()
+            heard
+                .recv(&mut message)
+                .is_ok_and(|length| message[..length].starts_with(b"READY=1"))
         });
         running
+    }
+
+    /// A socket to which the daemon sends what it would tell systemd.
+    fn service_manager(&self) -> (PathBuf, UnixDatagram) {
+        let path = self.path().join("notify");
+        let _ = fs::remove_file(&path);
+        let socket = UnixDatagram::bind(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        (path, socket)
     }
 
     /// Runs a daemon that must not come up: its exit code and what it says.
