@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use dynd_client::{ModelKind, ModelTable, Quality, Requirement, Seconds, Session, SessionConfig, Subnetwork};
 use dynd_proto::v1;
 use dynd_proto::v1::dynd_client::DyndClient;
 use tokio::sync::mpsc;
@@ -149,4 +150,36 @@ pub(crate) async fn status_when(socket: &Path, holds: impl Fn(&v1::Status) -> bo
         assert!(start.elapsed() < DEADLINE, "never came to hold: {status:#?}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+/// A session of the client library.
+pub(crate) fn session(socket: &Path, name: &str) -> Session {
+    let subnetwork = |name: &str, quality, macs| Subnetwork {
+        name: name.into(),
+        quality: Quality::new(quality).unwrap(),
+        macs,
+        memory_bytes: 1 << 20,
+    };
+    Session::open(SessionConfig {
+        socket: socket.to_owned(),
+        name: name.into(),
+        model: ModelTable {
+            name: "digits".into(),
+            kind: ModelKind::Supernet,
+            quality_metric: "top-1".into(),
+            subnetworks: vec![
+                subnetwork("half", 0.95, 80_000_000),
+                subnetwork("full", 0.98, 300_000_000),
+            ],
+        },
+        requirement: Requirement {
+            latency: Seconds::from_millis(50.0),
+            percentile: 0.95,
+            min_quality: Quality::ZERO,
+            period: None,
+        },
+        max_threads: 1,
+        profile: Vec::new(),
+    })
+    .unwrap()
 }

@@ -66,7 +66,7 @@ async fn it_needs_no_privilege() {
     }
     let home = Home::new();
     open_to_all(home.path());
-    // The binary may lie where nobody may look: it is started through a descriptor of its own.
+    // The binary may lie where nobody may look.
     let copy = home.path().join("dynd");
     fs::copy(env!("CARGO_BIN_EXE_dynd"), &copy).unwrap();
     let mut command = Command::new("setpriv");

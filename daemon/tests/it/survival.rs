@@ -2,43 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use dynd_client::{
-    ModelKind, ModelTable, Quality, Requirement, Seconds, Session, SessionConfig, Subnetwork, now,
-};
+use dynd_client::{Session, now};
 use nix::sys::signal::Signal;
 
+use crate::app::session;
 use crate::running::Home;
-
-fn session(home: &Home) -> Session {
-    let subnetwork = |name: &str, quality, macs| Subnetwork {
-        name: name.into(),
-        quality: Quality::new(quality).unwrap(),
-        macs,
-        memory_bytes: 1 << 20,
-    };
-    Session::open(SessionConfig {
-        socket: home.socket(),
-        name: "camera".into(),
-        model: ModelTable {
-            name: "digits".into(),
-            kind: ModelKind::Supernet,
-            quality_metric: "top-1".into(),
-            subnetworks: vec![
-                subnetwork("half", 0.95, 80_000_000),
-                subnetwork("full", 0.98, 300_000_000),
-            ],
-        },
-        requirement: Requirement {
-            latency: Seconds::from_millis(50.0),
-            percentile: 0.95,
-            min_quality: Quality::ZERO,
-            period: None,
-        },
-        max_threads: 1,
-        profile: Vec::new(),
-    })
-    .unwrap()
-}
 
 /// Infers every 10 ms until `done`, and tells how long that took; no inference may be held up.
 fn infer_until(session: &mut Session, what: &str, mut done: impl FnMut(&Session) -> bool) -> Duration {
@@ -62,7 +30,7 @@ fn infer_until(session: &mut Session, what: &str, mut done: impl FnMut(&Session)
 fn a_killed_daemon_stops_no_app_and_a_new_one_has_it_back_soon() {
     let home = Home::new();
     let mut first = home.start(&[]);
-    let mut session = session(&home);
+    let mut session = session(&home.socket(), "camera");
     infer_until(&mut session, "the first assignment", |session| {
         session.assignment().is_some()
     });
