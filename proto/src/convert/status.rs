@@ -20,16 +20,22 @@ impl From<Status> for v1::Status {
     }
 }
 
+/// Leaves out events of kinds that this version does not know.
 impl TryFrom<v1::Status> for Status {
     type Error = WireError;
 
     fn try_from(status: v1::Status) -> Result<Self, WireError> {
+        let known = status
+            .events
+            .into_iter()
+            .filter(|event| event.event.is_some())
+            .collect();
         Ok(Self {
             board: field::required(status.board, "board")?,
             apps: field::each(status.apps, usize::MAX, "apps")?,
             policy: status.policy.ok_or_else(|| Problem::Missing.of("policy"))?.into(),
             daemon: status.daemon.ok_or_else(|| Problem::Missing.of("daemon"))?.into(),
-            events: field::each(status.events, usize::MAX, "events")?,
+            events: field::each(known, usize::MAX, "events")?,
         })
     }
 }

@@ -1,0 +1,272 @@
+//! Every noun survives the wire.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use dynd_proto::v1;
+use dynd_vocab::{
+    AppId, AppStatus, Assignment, AssignmentStatus, BoardStatus, Cause, CpuSet, DaemonStatus, Event,
+    Generation, Hello, Identity, ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus, ProcessorStatus,
+    Quality, Report, Requirement, Role, Rung, Seconds, Standing, Status, Subnetwork, Timestamp,
+};
+use prost::Message;
+
+/// `value` comes back from `W`'s bytes as it went in.
+fn check<W, T>(value: T)
+where
+    W: From<T> + Message + Default,
+    T: TryFrom<W, Error: Debug> + Clone + PartialEq + Debug,
+{
+    let bytes = W::from(value.clone()).encode_to_vec();
+    assert_eq!(T::try_from(W::decode(bytes.as_slice()).unwrap()).unwrap(), value);
+}
+
+fn requirement() -> Requirement {
+    Requirement {
+        latency: Seconds::from_millis(12.5),
+        percentile: 0.95,
+        min_quality: Quality::new(0.9).unwrap(),
+        period: Some(Seconds::from_millis(20.0)),
+    }
+}
+
+fn table(kind: ModelKind) -> ModelTable {
+    let subnetwork = |name: &str, quality, macs| Subnetwork {
+        name: name.into(),
+        quality: Quality::new(quality).unwrap(),
+        macs,
+        memory_bytes: macs / 3,
+    };
+    ModelTable {
+        name: "slim-mnist".into(),
+        kind,
+        quality_metric: "top-1".into(),
+        subnetworks: vec![
+            subnetwork("w25", 0.97, 20_000_000),
+            subnetwork("w100", 1.0, 400_000_000),
+        ],
+    }
+}
+
+fn identity() -> Identity {
+    Identity {
+        pid: Some(Pid(42)),
+        uid: 1000,
+        exe: Some("/usr/bin/camera".into()),
+        unit: Some("camera.service".into()),
+        socket: "dynd.sock".into(),
+    }
+}
+
+fn generation() -> Generation {
+    Generation {
+        epoch: u64::MAX,
+        number: 7,
+    }
+}
+
+#[test]
+fn hello() {
+    let point = OperatingPoint {
+        subnetwork: 1,
+        processor: "big".into(),
+        cores: 2,
+        median: Seconds::from_millis(7.0),
+        p95: Seconds::from_millis(8.0),
+    };
+    let hello = Hello {
+        name: "camera".into(),
+        model: table(ModelKind::Supernet),
+        requirement: requirement(),
+        max_threads: 2,
+        profile: vec![point],
+    };
+    check::<v1::Hello, _>(hello.clone());
+    check::<v1::Hello, _>(Hello {
+        model: table(ModelKind::Family),
+        requirement: Requirement {
+            period: None,
+            ..requirement()
+        },
+        profile: Vec::new(),
+        ..hello
+    });
+}
+
+#[test]
+fn reports() {
+    let report = Report {
+        subnetwork: 1,
+        cores: 2,
+        ended: Timestamp::from_nanos(u64::MAX),
+        service: Duration::from_nanos(1),
+        latency: Duration::from_secs(3),
+        after_switch: true,
+    };
+    check::<v1::ReportBatch, _>(vec![
+        report,
+        Report {
+            after_switch: false,
+            ..report
+        },
+    ]);
+    check::<v1::ReportBatch, _>(Vec::<Report>::new());
+}
+
+#[test]
+fn acknowledgements() {
+    check::<v1::Ack, _>(generation());
+}
+
+#[test]
+fn assignments() {
+    let rung = |subnetwork, bound| Rung {
+        subnetwork,
+        undisturbed: Seconds::from_millis(7.0),
+        bound: Seconds::new(bound),
+    };
+    let met = Assignment {
+        generation: generation(),
+        standing: Standing::Met,
+        reason: "the best that fits".into(),
+        processor: "big".into(),
+        cpus: "0-1,127".parse().unwrap(),
+        ladder: vec![rung(1, 0.010), rung(0, f64::INFINITY)],
+        requirement: requirement(),
+    };
+    check::<v1::Assignment, _>(met.clone());
+    check::<v1::Assignment, _>(Assignment {
+        standing: Standing::Degraded,
+        ..met.clone()
+    });
+    check::<v1::Assignment, _>(Assignment {
+        standing: Standing::Blocked,
+        processor: String::new(),
+        cpus: CpuSet::EMPTY,
+        ladder: Vec::new(),
+        ..met
+    });
+}
+
+#[test]
+fn events() {
+    let app = AppId(3);
+    let causes = [
+        Cause::Arrival,
+        Cause::Departure,
+        Cause::Violation,
+        Cause::Load,
+        Cause::Policy,
+        Cause::Learning,
+    ];
+    for cause in causes {
+        check::<v1::Event, _>(Event::Assigned {
+            app,
+            subnetwork: Some("w25".into()),
+            cpus: CpuSet::single(5),
+            standing: Standing::Degraded,
+            cause,
+        });
+    }
+    check::<v1::Event, _>(Event::Assigned {
+        app,
+        subnetwork: None,
+        cpus: CpuSet::EMPTY,
+        standing: Standing::Blocked,
+        cause: Cause::Load,
+    });
+    check::<v1::Event, _>(Event::Arrived {
+        app,
+        name: "camera".into(),
+    });
+    check::<v1::Event, _>(Event::Left { app });
+    check::<v1::Event, _>(Event::Violated {
+        app,
+        latency: Seconds::new(0.3),
+        target: Seconds::new(0.2),
+    });
+    check::<v1::Event, _>(Event::LoadChanged { from: 0, to: 2 });
+    check::<v1::Event, _>(Event::PolicyChanged);
+}
+
+#[test]
+fn status() {
+    let processor = |name: &str, role| ProcessorStatus {
+        name: name.into(),
+        role,
+        cpus: "0-3".parse().unwrap(),
+        capacity: 512,
+        load: Some(0.25),
+        clock_khz: Some(1_800_000),
+        opps_khz: vec![600_000, 1_800_000],
+    };
+    let assignment = AssignmentStatus {
+        subnetwork: "w25".into(),
+        processor: "big".into(),
+        cpus: CpuSet::single(1),
+        generation: generation(),
+        acked: true,
+        reason: "the best that fits".into(),
+    };
+    let app = AppStatus {
+        id: AppId(3),
+        name: "camera".into(),
+        pid: Some(42),
+        identity: identity(),
+        model: "slim-mnist".into(),
+        table: table(ModelKind::Supernet),
+        state: Standing::Met,
+        target_ms: 12.5,
+        percentile: 0.95,
+        p95_ms: Some(11.0),
+        within_target: Some(0.97),
+        quality: 0.97,
+        slowdown: 1.1,
+        inferences: 1234,
+        assignment: Some(assignment),
+    };
+    let blocked = AppStatus {
+        pid: None,
+        identity: Identity {
+            pid: None,
+            exe: None,
+            unit: None,
+            ..identity()
+        },
+        state: Standing::Blocked,
+        p95_ms: None,
+        within_target: None,
+        assignment: None,
+        ..app.clone()
+    };
+    check::<v1::Status, _>(Status {
+        board: BoardStatus {
+            name: "a board".into(),
+            processors: vec![
+                processor("little", Role::Little),
+                processor("mid", Role::Mid),
+                ProcessorStatus {
+                    load: None,
+                    clock_khz: None,
+                    opps_khz: Vec::new(),
+                    ..processor("big", Role::Big)
+                },
+            ],
+            unmanaged_tasks_per_core: Some(1),
+        },
+        apps: vec![app, blocked],
+        policy: PolicyStatus {
+            objective: "max-quality".into(),
+            file: Some("/etc/dynd/policy.toml".into()),
+        },
+        daemon: DaemonStatus {
+            version: "0.1.0".into(),
+            pid: 1,
+            uptime_s: 2.5,
+            rss_bytes: 9_000_000,
+            cpu_share: 0.004,
+        },
+        events: vec![Event::PolicyChanged],
+    });
+    check::<v1::Status, _>(Status::default());
+}
