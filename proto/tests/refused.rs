@@ -1,5 +1,7 @@
 //! Messages that break a promise of the vocabulary are refused, with the field's name.
 
+#![allow(clippy::unwrap_used)]
+
 use dynd_proto::{PROTOCOL, v1};
 use dynd_vocab::{Assignment, Generation, Hello, Report, Status};
 use tonic::Code;

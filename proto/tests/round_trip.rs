@@ -1,5 +1,7 @@
 //! Every noun survives the wire.
 
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+
 use std::fmt::Debug;
 use std::time::Duration;
 
