@@ -1,0 +1,16 @@
+//! The clock that clients and daemon share.
+
+use dynd_vocab::Timestamp;
+use nix::time::{ClockId, clock_gettime};
+
+/// The present time on `CLOCK_MONOTONIC`: what releases and reports are stamped with.
+pub fn now() -> Timestamp {
+    // Linux has this clock always; a zero would only make one latency look long.
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |time| {
+        let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
+        seconds
+            .saturating_mul(1_000_000_000)
+            .saturating_add(u64::try_from(time.tv_nsec()).unwrap_or(0))
+    });
+    Timestamp::from_nanos(time)
+}

@@ -1,0 +1,315 @@
+//! A session: what an inference app holds.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use dynd_core::Selector;
+use dynd_proto::v1;
+use dynd_vocab::{
+    Assignment, CpuSet, Generation, Hello, ModelTable, OperatingPoint, Report, Requirement, Seconds,
+    Standing, Timestamp,
+};
+use tokio::sync::oneshot;
+
+use crate::handover::{Handover, Link};
+use crate::outbox::{Outbox, Urgency, outbox};
+use crate::pool::Pool;
+use crate::{ClientError, Tid, link, now};
+
+/// What a session is opened with.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// The daemon's socket; [`default_socket`](crate::default_socket) for the usual one.
+    pub socket: PathBuf,
+    /// What the app calls itself: a hint for people and policies.
+    pub name: String,
+    /// Its model.
+    pub model: ModelTable,
+    /// What it needs.
+    pub requirement: Requirement,
+    /// The most threads its inference can use.
+    pub max_threads: u32,
+    /// What its sub-networks were measured to take; may be empty.
+    pub profile: Vec<OperatingPoint>,
+}
+
+/// An app's session with the daemon, and its selector when there is none. Dropping it ends the session, frees
+/// the app's share and unpins its pool.
+#[derive(Debug)]
+pub struct Session {
+    selector: Selector,
+    /// What the app asked for itself.
+    requirement: Requirement,
+    max_threads: u32,
+    pool: Pool,
+    handover: Arc<Handover>,
+    /// The version of the hand-over that was taken up last.
+    seen: u64,
+    mode: Mode,
+    unacked: Option<Generation>,
+    previous: Option<(usize, u32, CpuSet)>,
+    outbox: Outbox,
+    /// Held to be dropped last: it then sends what is left.
+    _background: Background,
+}
+
+/// By whose choice inferences run.
+#[derive(Clone, Debug)]
+enum Mode {
+    /// By the session's own.
+    Alone,
+    /// By the daemon's.
+    Assigned(Arc<Assignment>),
+}
+
+/// One inference, from [`Session::begin`] to [`Session::end`].
+#[derive(Debug)]
+#[must_use = "an inference that has begun is to be ended with Session::end"]
+pub struct Job {
+    /// Index of the sub-network to run.
+    pub subnetwork: usize,
+    /// How many threads to run it on.
+    pub cores: u32,
+    /// Where the pool is pinned; empty when it is not.
+    pub cpus: CpuSet,
+    /// True if sub-network or cores differ from those of the previous job, and for the first.
+    pub switched: bool,
+    release: Timestamp,
+    began: Timestamp,
+    /// Whether the daemon is to hear of it.
+    audience: Audience,
+}
+
+/// Who learns from an inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    /// The selector: unpinned latencies would mislead the daemon.
+    Selector,
+    /// The daemon too.
+    Daemon,
+}
+
+impl Session {
+    /// Opens a session. It looks for the daemon in the background, for as long as it lives, and does not wait
+    /// for it here: until the first assignment comes it selects for itself.
+    ///
+    /// # Errors
+    /// If the settings are invalid, or no thread can be started. That no daemon is there is no error.
+    pub fn open(config: SessionConfig) -> Result<Self, ClientError> {
+        let SessionConfig {
+            socket,
+            name,
+            model,
+            requirement,
+            max_threads,
+            profile,
+        } = config;
+        let hello = Hello {
+            name,
+            model,
+            requirement,
+            max_threads,
+            profile,
+        };
+        // What the daemon would refuse is refused here.
+        let hello = Hello::try_from(v1::Hello::from(hello)).map_err(ClientError::Config)?;
+        let selector = Selector::new(hello.model.clone(), requirement, &hello.profile);
+        let handover = Arc::new(Handover::default());
+        let (outbox, postbag) = outbox();
+        let link = link::Link::new(socket, hello, handover.clone(), postbag);
+        Ok(Self {
+            selector,
+            requirement,
+            max_threads,
+            pool: Pool::default(),
+            handover,
+            seen: 0,
+            mode: Mode::Alone,
+            unacked: None,
+            previous: None,
+            outbox,
+            _background: Background::start(link).map_err(ClientError::Start)?,
+        })
+    }
+
+    /// Waits until an assignment has come or the limit has passed; true if one has. For apps that would rather
+    /// start late than by their own choice.
+    pub fn wait_assigned(&mut self, limit: Duration) -> bool {
+        self.handover.wait(limit)
+    }
+
+    /// Names the kernel threads of the inference pool: these are pinned, and no others. Where they may run now
+    /// is where they return to without a daemon. An earlier pool is unpinned; the new one is pinned at the next
+    /// [`begin`](Self::begin). If a thread cannot be found, the pool is empty and [`refusal`](Self::refusal)
+    /// says why.
+    pub fn set_pool(&mut self, threads: Vec<Tid>) {
+        // First, so that a thread that stays is not taken to be at home where it was pinned.
+        self.pool.unpin();
+        self.pool = Pool::new(threads).unwrap_or_else(|why| {
+            self.handover.refused(&why);
+            Pool::default()
+        });
+        // The assignment is taken up anew.
+        self.seen = 0;
+    }
+
+    /// Before an inference that was, or should have been, released at `release` ([`now`] for one that runs on
+    /// demand): says what to run. A newer assignment is taken up here: the pool is pinned first, then the
+    /// assignment is acknowledged. Waits for nothing.
+    ///
+    /// When the daemon can give the app nothing ([`Standing::Blocked`]) this is the smallest sub-network,
+    /// unpinned, on all threads; whether to run it is the app's decision (see [`assignment`](Self::assignment)).
+    pub fn begin(&mut self, release: Timestamp) -> Job {
+        match self.handover.news(&mut self.seen) {
+            Some(Some(assignment)) => self.adopt(assignment),
+            Some(None) => self.stand_alone(),
+            None => self.ack(),
+        }
+        let began = now();
+        let (cpus, requirement, audience) = match &self.mode {
+            Mode::Assigned(assignment) => (assignment.cpus, assignment.requirement, Audience::Daemon),
+            Mode::Alone => (CpuSet::EMPTY, self.requirement, Audience::Selector),
+        };
+        let cores = if cpus.is_empty() {
+            self.max_threads
+        } else {
+            cpus.len().min(self.max_threads)
+        };
+        let subnetwork = match self.assignment() {
+            // The table is in ascending order.
+            Some(assignment) if assignment.standing == Standing::Blocked => 0,
+            _ => {
+                let remaining = requirement.latency - Seconds::from(began.since(release));
+                self.selector.choose(remaining, cores).subnetwork
+            }
+        };
+        let present = Some((subnetwork, cores, cpus));
+        let switched = present != self.previous;
+        self.previous = present;
+        Job {
+            subnetwork,
+            cores,
+            cpus,
+            switched,
+            release,
+            began,
+            audience,
+        }
+    }
+
+    /// After an inference: learns from it, and reports it to the daemon with the next batch, or at once if it
+    /// was late.
+    #[expect(clippy::needless_pass_by_value, reason = "an inference ends once")]
+    pub fn end(&mut self, job: Job) -> Report {
+        let ended = now();
+        let report = Report {
+            subnetwork: job.subnetwork,
+            cores: job.cores,
+            ended,
+            service: ended.since(job.began),
+            latency: ended.since(job.release),
+            after_switch: job.switched,
+        };
+        let urgency = if self.selector.record(&report) {
+            Urgency::Now
+        } else {
+            Urgency::Batch
+        };
+        if job.audience == Audience::Daemon {
+            self.outbox.report(report, urgency);
+        }
+        report
+    }
+
+    /// Whether there is a daemon.
+    pub fn link(&self) -> Link {
+        self.handover.link()
+    }
+
+    /// The assignment that inferences run by; none when the session selects for itself.
+    pub fn assignment(&self) -> Option<&Assignment> {
+        match &self.mode {
+            Mode::Assigned(assignment) => Some(assignment),
+            Mode::Alone => None,
+        }
+    }
+
+    /// For people: what last went wrong between this session, the daemon and the pool. Forgotten when a daemon
+    /// welcomes the session.
+    pub fn refusal(&self) -> Option<String> {
+        self.handover.refusal()
+    }
+
+    /// Alone or Assigned → Assigned: pins, then acknowledges. Without the pin the daemon's predictions do not
+    /// hold, so that the session had better choose for itself.
+    fn adopt(&mut self, assignment: Arc<Assignment>) {
+        let pinned = match assignment.cpus {
+            CpuSet::EMPTY => {
+                self.pool.unpin();
+                Ok(())
+            }
+            cpus => self.pool.pin(cpus),
+        };
+        if let Err(why) = pinned {
+            self.handover.refused(&why);
+            return self.stand_alone();
+        }
+        self.selector.assign(&assignment);
+        self.unacked = Some(assignment.generation);
+        self.mode = Mode::Assigned(assignment);
+        self.ack();
+    }
+
+    /// Alone or Assigned → Alone.
+    fn stand_alone(&mut self) {
+        self.pool.unpin();
+        self.selector.alone();
+        self.unacked = None;
+        self.mode = Mode::Alone;
+    }
+
+    fn ack(&mut self) {
+        if let Some(generation) = self.unacked
+            && self.outbox.ack(generation)
+        {
+            self.unacked = None;
+        }
+    }
+}
+
+/// The background thread. Dropping it stops and joins it, within a tenth of a second or so.
+#[derive(Debug)]
+struct Background {
+    alive: Option<oneshot::Sender<Infallible>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Background {
+    fn start(link: link::Link) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let (alive, dropped) = oneshot::channel();
+        let run = move || runtime.block_on(link.run(dropped));
+        let thread = std::thread::Builder::new()
+            .name("dynd-session".into())
+            .spawn(run)?;
+        Ok(Self {
+            alive: Some(alive),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        drop(self.alive.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
