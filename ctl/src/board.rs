@@ -1,0 +1,115 @@
+//! The machine at hand, without a daemon.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use dynd_board::Host;
+use dynd_vocab::{Board, BoardDescription, BoardStatus, Processor, ProcessorStatus, Sample};
+
+/// Discovers the board whose `sys` and `proc` are below `root`.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn discover(root: &Path) -> anyhow::Result<Host> {
+    Host::discover(root).with_context(|| format!("failed to discover the board below {}", root.display()))
+}
+
+/// The status of `host`, with the load over the next `span`.
+pub(crate) async fn observe(host: &mut Host, span: Duration) -> BoardStatus {
+    let before = host.sample(dynd_client::now(), &[]);
+    tokio::time::sleep(span).await;
+    let after = host.sample(dynd_client::now(), &[]);
+    status(host.describe(), &before, &after)
+}
+
+/// The load of all processors of `board` together (0 to 1), weighted by their CPUs; absent if none is known.
+pub(crate) fn load(board: &BoardStatus) -> Option<f64> {
+    let known = board
+        .processors
+        .iter()
+        .filter_map(|processor| Some((processor.load?, f64::from(processor.cpus.len()))));
+    let (busy, cpus) = known.fold((0.0, 0.0), |(busy, cpus), (load, count)| {
+        (busy + load * count, cpus + count)
+    });
+    (cpus > 0.0).then(|| busy / cpus)
+}
+
+fn status(board: &BoardDescription, before: &Sample, after: &Sample) -> BoardStatus {
+    let status = |(index, processor): (usize, &Processor)| ProcessorStatus {
+        name: processor.name.clone(),
+        role: processor.role,
+        cpus: processor.cpus,
+        capacity: processor.capacity,
+        load: busy(processor, before, after),
+        clock_khz: after
+            .clocks
+            .get(index)
+            .copied()
+            .flatten()
+            .map(dynd_vocab::Hertz::as_khz),
+        opps_khz: processor.opps.iter().map(|opp| opp.as_khz()).collect(),
+    };
+    BoardStatus {
+        name: board.name.clone(),
+        processors: board.processors.iter().enumerate().map(status).collect(),
+        unmanaged_tasks_per_core: None,
+    }
+}
+
+/// Share of the time between two samples in which the CPUs of `processor` were busy.
+fn busy(processor: &Processor, before: &Sample, after: &Sample) -> Option<f64> {
+    let spent = after
+        .cpus
+        .iter()
+        .filter(|times| processor.cpus.contains(times.cpu))
+        .filter_map(|times| {
+            let earlier = before.cpus.iter().find(|earlier| earlier.cpu == times.cpu)?;
+            let busy = times.busy.saturating_sub(earlier.busy);
+            Some((busy, times.total.saturating_sub(earlier.total)))
+        });
+    let (busy, total) = spent.fold((Duration::ZERO, Duration::ZERO), |(busy, total), spent| {
+        (busy + spent.0, total + spent.1)
+    });
+    (!total.is_zero()).then(|| busy.as_secs_f64() / total.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use dynd_vocab::{CpuSet, CpuTimes, ProcessorKind, Role};
+
+    use super::*;
+
+    fn sample(busy_ms: [u64; 2], total_ms: u64) -> Sample {
+        let times = |(cpu, busy)| CpuTimes {
+            cpu,
+            busy: Duration::from_millis(busy),
+            total: Duration::from_millis(total_ms),
+        };
+        Sample {
+            cpus: (0..).zip(busy_ms).map(times).collect(),
+            ..Sample::default()
+        }
+    }
+
+    #[test]
+    fn load_is_what_happened_between_two_samples() {
+        let processor = |name: &str, cpu| Processor {
+            name: name.into(),
+            kind: ProcessorKind::Cpu,
+            role: Role::Big,
+            cpus: CpuSet::single(cpu),
+            capacity: 1024,
+            opps: Vec::new(),
+        };
+        let board = BoardDescription {
+            name: "test".into(),
+            processors: vec![processor("a", 0), processor("b", 1), processor("offline", 7)],
+        };
+        let status = status(&board, &sample([500, 900], 1000), &sample([550, 900], 1100));
+        let loads: Vec<_> = status.processors.iter().map(|processor| processor.load).collect();
+        assert_eq!(loads, [Some(0.5), Some(0.0), None]);
+        assert_eq!(load(&status), Some(0.25));
+        assert_eq!(load(&BoardStatus::default()), None);
+    }
+}

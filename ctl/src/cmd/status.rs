@@ -1,0 +1,140 @@
+//! `dynctl status`.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use dynd_client::Operator;
+use dynd_vocab::{BoardStatus, DaemonStatus, Status};
+use tokio_stream::StreamExt as _;
+
+use super::{apps, board, print_json};
+use crate::failure::Failure;
+use crate::{daemon, format};
+
+/// How many of the latest events are shown.
+const EVENTS: usize = 5;
+
+/// Moves the cursor to the upper left and clears the screen.
+const CLEAR: &str = "\x1b[H\x1b[J";
+
+/// Show what the daemon does: board, apps, policy, latest events.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  dynctl status
+  dynctl status --watch
+  dynctl status --json | jq '.apps[] | {name, p95_ms, assignment}'")]
+pub(crate) struct Args {
+    /// Print JSON; with --watch, one object per line.
+    #[arg(long)]
+    json: bool,
+
+    /// Show it again after each change and at least once a second, until interrupted.
+    #[arg(long)]
+    watch: bool,
+}
+
+impl Args {
+    pub(super) async fn run(self, socket: &Path) -> Result<(), Failure> {
+        if self.watch {
+            return self.watch(socket).await;
+        }
+        let status = daemon::status(socket).await?;
+        if self.json {
+            return print_json(&status);
+        }
+        print!("{}", text(&status));
+        Ok(())
+    }
+
+    async fn watch(self, socket: &Path) -> Result<(), Failure> {
+        let mut updates = Operator::connect(socket).await?.watch().await?;
+        let clear = if std::io::stdout().is_terminal() {
+            CLEAR
+        } else {
+            ""
+        };
+        while let Some(status) = updates.next().await {
+            let status = status?;
+            if self.json {
+                println!(
+                    "{}",
+                    serde_json::to_string(&status).context("failed to write JSON")?
+                );
+            } else {
+                println!("{clear}{}", text(&status));
+            }
+        }
+        Err(anyhow!("the daemon ended").into())
+    }
+}
+
+fn text(status: &Status) -> String {
+    let events = status.events.iter().rev().take(EVENTS).rev();
+    let events: String = events.map(|event| format!("  {event}\n")).collect();
+    let mut text = format!("{}\n{}\n", daemon_line(&status.daemon), policy_line(status));
+    text += &format!("\n{}{}\n", board::table(&status.board), load_line(&status.board));
+    text += &format!("\n{}\n", apps::table(&status.apps));
+    if !events.is_empty() {
+        text += &format!("\nlatest events\n{events}");
+    }
+    text
+}
+
+fn daemon_line(daemon: &DaemonStatus) -> String {
+    format!(
+        "dynd {}, pid {}, up {}, {} resident, {} of one core",
+        daemon.version,
+        daemon.pid,
+        format::span(daemon.uptime_s),
+        format::bytes(daemon.rss_bytes),
+        format::percent(Some(daemon.cpu_share)),
+    )
+}
+
+fn policy_line(status: &Status) -> String {
+    let file = status.policy.file.as_deref().unwrap_or("built in");
+    format!("policy: {} ({file})", status.policy.objective)
+}
+
+fn load_line(board: &BoardStatus) -> String {
+    match board.unmanaged_tasks_per_core {
+        Some(tasks) => format!("\nunmanaged tasks per core: {tasks}"),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dynd_vocab::{AppId, Event, PolicyStatus};
+
+    use super::*;
+
+    #[test]
+    fn a_quiet_daemon_says_so() {
+        let status = Status {
+            daemon: DaemonStatus {
+                version: "0.1.0".into(),
+                pid: 7,
+                uptime_s: 75.0,
+                rss_bytes: 5 << 20,
+                cpu_share: 0.002,
+            },
+            policy: PolicyStatus {
+                objective: "max-quality".into(),
+                file: None,
+            },
+            events: (0..8).map(|id| Event::Left { app: AppId(id) }).collect(),
+            ..Status::default()
+        };
+        assert_eq!(
+            text(&status),
+            "dynd 0.1.0, pid 7, up 1 min 15 s, 5.0 MiB resident, 0.2 % of one core\n\
+             policy: max-quality (built in)\n\
+             \nprocessor  role  cpus  capacity  load  clock\n\
+             \nno app is registered\n\
+             \nlatest events\n  app 3 left\n  app 4 left\n  app 5 left\n  app 6 left\n  app 7 left\n"
+        );
+    }
+}

@@ -1,0 +1,253 @@
+//! The command line as users see it: help and errors against golden files, and what needs no daemon.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p dynctl --test cli` writes the golden files anew.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A socket that no daemon listens on.
+const NOWHERE: &str = "/nonexistent/dynd.sock";
+
+fn dynctl(arguments: &[&str], directory: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dynctl"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("DYND_SOCKET")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Compares `text` with the golden file `name`, or writes it.
+fn golden(name: &str, text: &str) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    if env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&file, text).unwrap();
+    }
+    let expect = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(
+        text,
+        expect,
+        "differs from {}; UPDATE_GOLDEN=1 accepts it",
+        file.display()
+    );
+}
+
+/// Runs `dynctl` in `directory` and compares exit code and standard error.
+fn fails(arguments: &[&str], directory: &Path, code: i32, name: &str) {
+    let output = dynctl(arguments, directory);
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    golden(name, &String::from_utf8(output.stderr).unwrap());
+}
+
+fn files(files: &[(&str, &str)]) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let file = directory.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    directory
+}
+
+#[test]
+fn every_command_has_help() {
+    let commands = [
+        "",
+        "status",
+        "apps",
+        "models",
+        "board",
+        "policy",
+        "policy check",
+        "model",
+        "model check",
+        "demo",
+    ];
+    for command in commands {
+        let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
+        let output = dynctl(&arguments, Path::new("."));
+        assert!(output.status.success(), "{output:?}");
+        let name = format!("help {command}").trim().replace(' ', "-");
+        golden(&format!("{name}.txt"), &String::from_utf8(output.stdout).unwrap());
+    }
+}
+
+#[test]
+fn a_missing_daemon_is_told() {
+    for command in ["status", "apps", "models"] {
+        fails(
+            &["--socket", NOWHERE, command],
+            Path::new("."),
+            1,
+            "no-daemon.txt",
+        );
+        fails(
+            &[command, "--socket", NOWHERE, "--json"],
+            Path::new("."),
+            1,
+            "no-daemon.txt",
+        );
+    }
+    fails(
+        &["--socket", NOWHERE, "status", "--watch"],
+        Path::new("."),
+        1,
+        "no-daemon.txt",
+    );
+}
+
+#[test]
+fn bad_arguments_are_told() {
+    let here = Path::new(".");
+    fails(&["statsu"], here, 2, "unknown-command.txt");
+    fails(&["demo", "--seconds", "1"], here, 2, "demo-too-short.txt");
+    fails(&["policy", "check"], here, 2, "policy-check-nothing.txt");
+    fails(
+        &["demo", "--report", "/nonexistent/x.html"],
+        here,
+        2,
+        "demo-report-nowhere.txt",
+    );
+}
+
+#[test]
+fn a_good_policy_is_ok() {
+    let directory = files(&[
+        ("empty.toml", ""),
+        (
+            "camera.toml",
+            "objective = \"min-energy\"\n[[app]]\nmatch = { name = \"camera\" }\nlatency = \"60 ms\"\n",
+        ),
+    ]);
+    let output = dynctl(
+        &["policy", "check", "empty.toml", "camera.toml"],
+        directory.path(),
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "empty.toml: ok: no app rules, objective max-quality\n\
+         camera.toml: ok: 1 app rule, objective min-energy\n"
+    );
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn a_bad_policy_is_shown_where_it_is_wrong_and_the_others_are_checked_too() {
+    let rule = "[[app]]\nmatch = { name = \"camera\" }\n";
+    let directory = files(&[
+        ("good.toml", ""),
+        ("latency.toml", &format!("{rule}latency = \"-60 ms\"\n")),
+        ("processor.toml", &format!("{rule}processors = [\"warp\"]\n")),
+    ]);
+    let arguments = [
+        "policy",
+        "check",
+        "latency.toml",
+        "processor.toml",
+        "missing.toml",
+        "good.toml",
+    ];
+    let output = dynctl(&arguments, directory.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "good.toml: ok: no app rules, objective max-quality\n"
+    );
+    let errors = String::from_utf8(output.stderr).unwrap();
+    for expect in [
+        "latency.toml:3:",
+        "\"-60 ms\"",
+        "processor.toml:3:",
+        "warp",
+        "missing.toml",
+    ] {
+        assert!(errors.contains(expect), "no {expect} in\n{errors}");
+    }
+}
+
+#[test]
+fn the_board_needs_no_daemon() {
+    let output = dynctl(&["--socket", NOWHERE, "board", "--json"], Path::new("."));
+    assert!(output.status.success(), "{output:?}");
+    let board: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let processor = &board["processors"][0];
+    assert!(
+        processor["name"].is_string() && processor["cpus"].is_string(),
+        "{board}"
+    );
+    assert!(
+        processor["load"]
+            .as_f64()
+            .is_some_and(|load| (0.0..=1.0).contains(&load)),
+        "{board}"
+    );
+
+    let text = dynctl(&["--socket", NOWHERE, "board"], Path::new("."));
+    assert!(
+        String::from_utf8_lossy(&text.stdout).contains("processor  role  cpus"),
+        "{text:?}"
+    );
+}
+
+const MANIFEST: &str = r#"
+name = "tiny"
+kind = "supernet"
+task = "digit classification"
+quality-metric = "top-1"
+source = "written for this test"
+input = { shape = [1, 1, 28, 28], scale = "1/255" }
+
+[[subnetwork]]
+name = "w100"
+quality = 0.98
+macs = 300_000_000
+memory = "2 MiB"
+artifacts.onnx = "w100.onnx"
+
+[[subnetwork]]
+name = "w25"
+quality = 0.91
+macs = 20_000_000
+memory = "256 KiB"
+artifacts.onnx = "w25.onnx"
+"#;
+
+#[test]
+fn models_of_a_directory_need_no_daemon() {
+    let directory = files(&[
+        ("models/tiny/model.toml", MANIFEST),
+        ("models/tiny/w100.onnx", ""),
+        ("models/tiny/w25.onnx", ""),
+        ("models/notes/readme.txt", ""),
+    ]);
+    let output = dynctl(&["models", "models"], directory.path());
+    assert!(output.status.success(), "{output:?}");
+    golden("models-directory.txt", &String::from_utf8(output.stdout).unwrap());
+
+    let output = dynctl(&["models", "models/tiny", "--json"], directory.path());
+    let models: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(models[0]["name"], "tiny");
+    assert_eq!(models[0]["subnetworks"][1]["quality"], 0.98);
+}
+
+#[test]
+fn a_directory_without_usable_models_is_refused() {
+    let directory = files(&[("empty/readme.txt", ""), ("bad/model.toml", MANIFEST)]);
+    fails(&["models", "empty"], directory.path(), 2, "models-none.txt");
+    fails(
+        &["models", "missing"],
+        directory.path(),
+        2,
+        "models-no-directory.txt",
+    );
+    fails(&["models", "bad"], directory.path(), 2, "models-missing-file.txt");
+}
