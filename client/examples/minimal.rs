@@ -61,9 +61,9 @@ fn model() -> ModelTable {
         kind: ModelKind::Supernet,
         quality_metric: "top-1".into(),
         subnetworks: vec![
-            subnetwork("small", 0.90, 1_000_000),
-            subnetwork("medium", 0.95, 5_000_000),
-            subnetwork("large", 0.98, 20_000_000),
+            subnetwork("small", 0.90, 250_000),
+            subnetwork("medium", 0.95, 1_000_000),
+            subnetwork("large", 0.98, 4_000_000),
         ],
     }
 }

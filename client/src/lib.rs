@@ -12,7 +12,7 @@
 //!   end ──── reports, acks ── outbox ───────────────► batches ───────┘
 //! ```
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod backoff;
 mod channel;
@@ -24,6 +24,7 @@ mod operator;
 mod outbox;
 mod pool;
 mod session;
+mod slice;
 
 use std::path::PathBuf;
 

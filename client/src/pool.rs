@@ -1,4 +1,5 @@
-//! The inference pool: which threads may be pinned, where they ran before, where they run now.
+//! The inference pool: which threads may be pinned, where they ran before, where they run now. Pinned threads
+//! also ask the kernel for short time slices, so that they need not wait for busy neighbours when they wake.
 
 use dynd_vocab::CpuSet;
 use nix::errno::Errno;
@@ -6,6 +7,7 @@ use nix::sched::{self, sched_getaffinity, sched_setaffinity};
 use nix::unistd::{Pid, gettid};
 
 use crate::ClientError;
+use crate::slice::{Slice, set_slice};
 
 /// A thread, as the kernel numbers it.
 pub type Tid = i32;
@@ -70,6 +72,7 @@ impl Pool {
         }
         self.pinned = CpuSet::EMPTY;
         for thread in &self.threads {
+            thread.ask_for(Slice::Default);
             match sched_setaffinity(Pid::from_raw(thread.tid), &thread.home) {
                 Ok(()) | Err(Errno::ESRCH) => {}
                 Err(errno) => tracing::warn!(thread = thread.tid, %errno, "failed to unpin a thread"),
@@ -85,6 +88,13 @@ impl Drop for Pool {
 }
 
 impl Thread {
+    /// A wish, not a need: old kernels and containers may refuse it, and the pool works without.
+    fn ask_for(&self, slice: Slice) {
+        if let Err(error) = set_slice(self.tid, slice) {
+            tracing::debug!(thread = self.tid, %error, "failed to set the time slice");
+        }
+    }
+
     fn pin(&self, cpus: CpuSet) -> Result<(), ClientError> {
         let thread = self.tid;
         let failed = |source| ClientError::Pin { thread, cpus, source };
@@ -99,6 +109,7 @@ impl Thread {
             .filter(|&cpu| allowed.is_set(index(cpu)) == Ok(true))
             .collect();
         if allowed == cpus {
+            self.ask_for(Slice::Short);
             Ok(())
         } else {
             Err(ClientError::Confined {

@@ -44,6 +44,8 @@ pub struct Session {
     /// What the app asked for itself.
     requirement: Requirement,
     max_threads: u32,
+    /// As many threads as the last assignment had CPUs; all of them before the first.
+    cores: u32,
     pool: Pool,
     handover: Arc<Handover>,
     /// The version of the hand-over that was taken up last.
@@ -124,6 +126,7 @@ impl Session {
             selector,
             requirement,
             max_threads,
+            cores: max_threads,
             pool: Pool::default(),
             handover,
             seen: 0,
@@ -173,11 +176,11 @@ impl Session {
             Mode::Assigned(assignment) => (assignment.cpus, assignment.requirement, Audience::Daemon),
             Mode::Alone => (CpuSet::EMPTY, self.requirement, Audience::Selector),
         };
-        let cores = if cpus.is_empty() {
-            self.max_threads
-        } else {
-            cpus.len().min(self.max_threads)
-        };
+        // Alone, an app stays as wide as it was told last: others may still be there.
+        if !cpus.is_empty() {
+            self.cores = cpus.len().min(self.max_threads);
+        }
+        let cores = self.cores;
         let subnetwork = match self.assignment() {
             // The table is in ascending order.
             Some(assignment) if assignment.standing == Standing::Blocked => 0,
