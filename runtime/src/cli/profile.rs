@@ -1,0 +1,136 @@
+//! `profile`: how long does each sub-network take on this machine?
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use dynd_client::{OperatingPoint, Seconds};
+use dynd_files::load_manifest;
+use dynd_runtime::{DynamicModel, Input};
+use serde::{Deserialize, Serialize};
+
+use super::failure::BadArgument;
+use super::measurement::Latencies;
+
+const WARMUPS: usize = 3;
+const RUNS: usize = 40;
+const LONGEST: Duration = Duration::from_millis(600);
+
+/// Measures each sub-network on one core and more, without a daemon.
+#[derive(Debug, Args)]
+pub(crate) struct Profile {
+    /// The manifest, or the directory of its model.toml.
+    manifest: PathBuf,
+    /// The most threads to measure with.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    threads: u32,
+    /// Prints JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was measured of a sub-network on some cores.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Measured {
+    /// Index of the sub-network in the table.
+    subnetwork: usize,
+    /// Threads, each on a core of its own.
+    cores: u32,
+    median_s: f64,
+    p95_s: f64,
+}
+
+impl Measured {
+    /// As an operating point of `processor`.
+    pub(crate) fn on(self, processor: &str) -> OperatingPoint {
+        OperatingPoint {
+            subnetwork: self.subnetwork,
+            processor: processor.into(),
+            cores: self.cores,
+            median: Seconds::new(self.median_s),
+            p95: Seconds::new(self.p95_s),
+        }
+    }
+}
+
+/// Reads what [`Profile`] printed as JSON, for a model of `subnetworks` sub-networks.
+pub(crate) fn read(path: &Path, subnetworks: usize) -> anyhow::Result<Vec<Measured>> {
+    let bad = |reason: String| BadArgument {
+        argument: "--profile",
+        reason: format!(
+            "{}: {reason}; measure again with 'profile --json'",
+            path.display()
+        ),
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+    let measured: Vec<Measured> = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+    if let Some(point) = measured.iter().find(|point| point.subnetwork >= subnetworks) {
+        return Err(bad(format!("the model has no sub-network {}", point.subnetwork)).into());
+    }
+    Ok(measured)
+}
+
+impl Profile {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let manifest = load_manifest(&self.manifest)?;
+        let mut model = DynamicModel::load(&manifest, self.threads)?;
+        let input = Input::new(&manifest.input)?;
+        let mut measured = Vec::new();
+        for subnetwork in 0..manifest.table.subnetworks.len() {
+            for cores in 1..=self.threads {
+                measured.push(measure(&mut model, subnetwork, cores, &input)?);
+            }
+        }
+        if self.json {
+            println!("{}", serde_json::to_string(&measured)?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        println!(
+            "{:<16} {:>5} {:>12} {:>12}",
+            "sub-network", "cores", "median", "p95"
+        );
+        for point in &measured {
+            println!(
+                "{:<16} {:>5} {:>9.2} ms {:>9.2} ms",
+                manifest.table.subnetworks[point.subnetwork].name,
+                point.cores,
+                point.median_s * 1e3,
+                point.p95_s * 1e3
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn measure(
+    model: &mut DynamicModel,
+    subnetwork: usize,
+    cores: u32,
+    input: &Input,
+) -> anyhow::Result<Measured> {
+    for _ in 0..WARMUPS {
+        model.run(subnetwork, cores, input)?;
+    }
+    let mut latencies = Latencies::with_capacity(RUNS);
+    let start = Instant::now();
+    for _ in 0..RUNS {
+        latencies.time(|| model.run(subnetwork, cores, input))?;
+        if start.elapsed() > LONGEST {
+            break;
+        }
+    }
+    let mut quantile = |share| {
+        latencies
+            .quantile(share)
+            .context("failed to measure: no time passed")
+    };
+    Ok(Measured {
+        subnetwork,
+        cores,
+        median_s: quantile(0.5)?,
+        p95_s: quantile(0.95)?,
+    })
+}
