@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Failed(anyhow::Error),
     /// What is wrong is said already, and was bad input: exit code 2.
     Reported,
+    /// Nobody reads the answer any more, which is no failure: exit code 0.
+    Unheard,
     /// The user or the system wanted it to end: exit code 130.
     Interrupted,
 }
@@ -40,7 +42,7 @@ impl Failure {
     pub(crate) fn print(&self) {
         match self {
             Self::BadInput(error) | Self::Failed(error) => eprintln!("dynctl: {error:#}"),
-            Self::Reported => {}
+            Self::Reported | Self::Unheard => {}
             Self::Interrupted => eprintln!("dynctl: interrupted"),
         }
     }
@@ -48,6 +50,7 @@ impl Failure {
     /// The exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Self::Unheard => 0,
             Self::Failed(_) => 1,
             Self::BadInput(_) | Self::Reported => 2,
             Self::Interrupted => 130,

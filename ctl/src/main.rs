@@ -14,6 +14,7 @@ mod daemon;
 mod demo;
 mod failure;
 mod format;
+mod output;
 mod program;
 
 use std::path::PathBuf;

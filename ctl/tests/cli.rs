@@ -120,6 +120,18 @@ fn bad_arguments_are_told() {
 }
 
 #[test]
+fn an_answer_that_nobody_reads_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_dynctl"))
+        .args(["--socket", NOWHERE, "board"])
+        .stdout(writer)
+        .output()
+        .unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
 fn a_good_policy_is_ok() {
     let directory = files(&[
         ("empty.toml", ""),

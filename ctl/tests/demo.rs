@@ -3,13 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 /// A demo of 6 s takes three times as long, and measures models before; a busy machine needs longer.
@@ -31,30 +32,49 @@ fn dynctl() -> Command {
     command
 }
 
-/// The socket of the demo's own daemon, once there is one. Its directory is made in `temp`.
-fn socket(temp: &Path) -> Option<PathBuf> {
-    let demo = fs::read_dir(temp).ok()?.next()?.ok()?.path();
-    let runs = fs::read_dir(demo).ok()?.filter_map(Result::ok);
-    let mut sockets = runs.map(|run| run.path().join("dynd.sock"));
-    sockets.find(|socket| socket.exists())
+/// The sockets of the demo's own daemons, one per run that has one. Their directory is made in `temp`.
+fn sockets(temp: &Path) -> Vec<PathBuf> {
+    let entries = |directory: PathBuf| {
+        fs::read_dir(directory)
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok)
+    };
+    entries(temp.into())
+        .flat_map(|demo| entries(demo.path()))
+        .map(|run| run.path().join("dynd.sock"))
+        .filter(|socket| socket.exists())
+        .collect()
 }
 
 /// The status while both apps run what the daemon told them; absent as long as they do not.
 fn both_managed(temp: &Path) -> Option<Value> {
-    let socket = socket(temp)?;
-    let output = dynctl()
-        .arg("--socket")
-        .arg(socket)
-        .args(["status", "--json"])
-        .output()
-        .unwrap();
-    let status: Value = serde_json::from_slice(&output.stdout).ok()?;
-    let apps = status["apps"].as_array()?;
-    let acked = apps
-        .iter()
-        .filter(|app| app["assignment"]["acked"] == true)
-        .count();
-    (acked == 2).then_some(status)
+    let managed = |socket: &PathBuf| {
+        let output = dynctl()
+            .arg("--socket")
+            .arg(socket)
+            .args(["status", "--json"])
+            .output()
+            .unwrap();
+        let status: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let apps = status["apps"].as_array()?;
+        let acked = apps
+            .iter()
+            .filter(|app| app["assignment"]["acked"] == true)
+            .count();
+        (acked == 2).then_some(status)
+    };
+    sockets(temp).iter().find_map(managed)
+}
+
+/// Whether a process was started with a file in `directory` among its arguments.
+fn is_used(directory: &Path) -> bool {
+    let directory = directory.to_str().unwrap().as_bytes();
+    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let arguments = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    arguments
+        .into_iter()
+        .any(|line| line.windows(directory.len()).any(|part| part == directory))
 }
 
 fn start(temp: &Path, arguments: &[&str]) -> Child {
@@ -162,28 +182,22 @@ fn check_document(document: &Value) {
 fn an_interrupted_demo_leaves_nothing_behind() {
     let temp = tempfile::tempdir().unwrap();
     let mut demo = start(temp.path(), &["--seconds", "60"]);
-    let socket = watch(&mut demo, || socket(temp.path()));
-    assert!(socket.is_some(), "{:?}", demo.wait_with_output());
-    let interrupt = Command::new("kill")
-        .args(["-INT", &demo.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(interrupt.success());
+    let begun = watch(&mut demo, || sockets(temp.path()).pop());
+    assert!(begun.is_some(), "{:?}", demo.wait_with_output());
+    assert!(is_used(temp.path()));
+
+    let pid = Pid::from_raw(demo.id().try_into().unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
     let output = demo.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     assert!(
         String::from_utf8_lossy(&output.stderr).ends_with("dynctl: interrupted\n"),
         "{output:?}"
     );
+    assert!(sockets(temp.path()).is_empty(), "sockets are left");
     assert!(
         fs::read_dir(temp.path()).unwrap().next().is_none(),
         "files are left"
     );
-    let socket = socket.unwrap();
-    let others = Command::new("pgrep")
-        .arg("-f")
-        .arg(socket.parent().unwrap())
-        .output()
-        .unwrap();
-    assert!(others.stdout.is_empty(), "processes are left: {others:?}");
+    assert!(!is_used(temp.path()), "processes are left");
 }

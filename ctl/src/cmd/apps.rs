@@ -6,6 +6,7 @@ use dynd_vocab::{AppStatus, Identity};
 
 use super::print_json;
 use crate::failure::Failure;
+use crate::output::print;
 use crate::{daemon, format};
 
 /// Show the registered apps: what each was told to run where, and how it does.
@@ -27,8 +28,7 @@ impl Args {
         if self.json {
             return print_json(&apps);
         }
-        println!("{}", table(&apps));
-        Ok(())
+        print(&table(&apps))
     }
 }
 

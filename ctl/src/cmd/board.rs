@@ -7,6 +7,7 @@ use dynd_vocab::BoardStatus;
 
 use super::print_json;
 use crate::failure::Failure;
+use crate::output::print;
 use crate::{board, daemon, format};
 
 /// Over how long the load is measured where no daemon measures it.
@@ -43,8 +44,7 @@ impl Args {
         if self.json {
             return print_json(&status);
         }
-        println!("{}\n\n{}", status.name, table(&status));
-        Ok(())
+        print(&format!("{}\n\n{}", status.name, table(&status)))
     }
 }
 

@@ -53,8 +53,7 @@ impl Args {
         if self.json {
             super::print_json(&demo::document(&outcome))
         } else {
-            print!("{}", demo::text(&outcome));
-            Ok(())
+            crate::output::print(&demo::text(&outcome))
         }
     }
 }

@@ -15,6 +15,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::output::print;
 
 /// What to do.
 #[derive(Subcommand)]
@@ -48,6 +49,5 @@ impl Command {
 /// Prints `value` as JSON, indented for people who look at it.
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).context("failed to write JSON")?;
-    println!("{text}");
-    Ok(())
+    print(&text)
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::print_json;
 use crate::failure::Failure;
+use crate::output::print;
 use crate::{daemon, format};
 
 /// The file that describes a model in its directory.
@@ -51,11 +52,10 @@ impl Args {
             return print_json(&models);
         }
         if models.is_empty() {
-            println!("no app is registered");
+            return print("no app is registered");
         }
         let texts: Vec<_> = models.iter().map(text).collect();
-        print!("{}", texts.join("\n"));
-        Ok(())
+        print(&texts.join("\n\n"))
     }
 }
 
@@ -126,7 +126,7 @@ fn text(model: &Listed) -> String {
     }
     format::right_align(&mut table, 1);
     format!(
-        "{} ({}), {origin}\n{}\n",
+        "{} ({}), {origin}\n{}",
         model.name,
         model.kind.label(),
         format::render(&table)

@@ -7,6 +7,7 @@ use dynd_vocab::Board as _;
 
 use crate::board;
 use crate::failure::Failure;
+use crate::output::print;
 
 /// Check policy files.
 #[derive(Subcommand)]
@@ -48,12 +49,12 @@ impl Check {
         let mut refused = false;
         for file in &self.files {
             match dynd_files::load_policy(file, Some(host.describe())) {
-                Ok(policy) => println!(
+                Ok(policy) => print(&format!(
                     "{}: ok: {}, objective {}",
                     file.display(),
                     rules(policy.apps.len()),
                     policy.objective.label()
-                ),
+                ))?,
                 Err(error) => {
                     refused = true;
                     eprintln!("{:#}", anyhow::Error::new(error));

@@ -10,6 +10,7 @@ use tokio_stream::StreamExt as _;
 
 use super::{apps, board, print_json};
 use crate::failure::Failure;
+use crate::output::print;
 use crate::{daemon, format};
 
 /// How many of the latest events are shown.
@@ -44,8 +45,7 @@ impl Args {
         if self.json {
             return print_json(&status);
         }
-        print!("{}", text(&status));
-        Ok(())
+        print(&text(&status))
     }
 
     async fn watch(self, socket: &Path) -> Result<(), Failure> {
@@ -58,12 +58,9 @@ impl Args {
         while let Some(status) = updates.next().await {
             let status = status?;
             if self.json {
-                println!(
-                    "{}",
-                    serde_json::to_string(&status).context("failed to write JSON")?
-                );
+                print(&serde_json::to_string(&status).context("failed to write JSON")?)?;
             } else {
-                println!("{clear}{}", text(&status));
+                print(&format!("{clear}{}", text(&status)))?;
             }
         }
         Err(anyhow!("the daemon ended").into())
@@ -75,9 +72,9 @@ fn text(status: &Status) -> String {
     let events: String = events.map(|event| format!("  {event}\n")).collect();
     let mut text = format!("{}\n{}\n", daemon_line(&status.daemon), policy_line(status));
     text += &format!("\n{}{}\n", board::table(&status.board), load_line(&status.board));
-    text += &format!("\n{}\n", apps::table(&status.apps));
+    text += &format!("\n{}", apps::table(&status.apps));
     if !events.is_empty() {
-        text += &format!("\nlatest events\n{events}");
+        text += &format!("\n\nlatest events\n{}", events.trim_end());
     }
     text
 }
@@ -134,7 +131,7 @@ mod tests {
              policy: max-quality (built in)\n\
              \nprocessor  role  cpus  capacity  load  clock\n\
              \nno app is registered\n\
-             \nlatest events\n  app 3 left\n  app 4 left\n  app 5 left\n  app 6 left\n  app 7 left\n"
+             \nlatest events\n  app 3 left\n  app 4 left\n  app 5 left\n  app 6 left\n  app 7 left"
         );
     }
 }

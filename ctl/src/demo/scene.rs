@@ -53,7 +53,7 @@ struct App {
     log: PathBuf,
     lines: Receiver<String>,
     ready: bool,
-    /// When it ends.
+    /// When it may end: its last frame is released up to a period before it leaves.
     until: Duration,
 }
 
@@ -98,7 +98,7 @@ impl<'a> Scene<'a> {
                 log,
                 lines,
                 ready: false,
-                until: span.1,
+                until: span.1.saturating_sub(part.terms.period),
             })
         };
         let parts = &stage.parts;

@@ -58,8 +58,7 @@ pub(crate) fn text(outcome: &Outcome) -> String {
 
 const NOTES: &str = "\
 Phases count from the app's tenth frame in them, the whole script from the first.
-late after: late frames from the arrival of load until the app was back within its target.
-";
+late after: late frames from the arrival of load until the app was back within its target.";
 
 /// The rows of the camera (0) or the reader (1).
 pub(crate) fn rows(outcome: &Outcome, app: usize) -> Vec<Row> {
@@ -148,7 +147,7 @@ fn verdicts(outcome: &Outcome) -> String {
             if verdict.ok { "ok" } else { "not met" }.into(),
         ]);
     }
-    format!("\n{}\n", format::render(&table))
+    format!("\n\n{}", format::render(&table))
 }
 
 #[cfg(test)]
