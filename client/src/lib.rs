@@ -7,8 +7,8 @@
 //!
 //! ```text
 //!   app thread                                        background thread (link)
-//!   begin ◄── assignment ──── handover ◄───────────── assignments ◄──┐
-//!     │  pins the pool, then acks                                    │ gRPC over the socket
+//!   begin ◄── assignment ──── handover, seat ◄─────── assignments ◄──┐
+//!     │  makes sure the pool is pinned, then acks                    │ gRPC over the socket
 //!   end ──── reports, acks ── outbox ───────────────► batches ───────┘
 //! ```
 
@@ -23,6 +23,7 @@ mod link;
 mod operator;
 mod outbox;
 mod pool;
+mod seat;
 mod session;
 mod slice;
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use dynd_proto::v1;
 use dynd_proto::v1::client_message::Message as Up;
 use dynd_proto::v1::daemon_message::Message as Down;
-use dynd_vocab::{Assignment, Hello};
+use dynd_vocab::{Assignment, CpuSet, Hello};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
@@ -26,6 +26,7 @@ use tonic::{Code, Streaming};
 use crate::backoff::Backoff;
 use crate::handover::Handover;
 use crate::outbox::{Parcel, Postbag};
+use crate::seat::Seat;
 use crate::{ClientError, channel};
 
 /// How long a daemon may take to welcome.
@@ -45,6 +46,7 @@ pub(crate) struct Link {
     /// How many sub-networks the app's model has.
     subnetworks: usize,
     handover: Arc<Handover>,
+    seat: Arc<Seat>,
     postbag: Postbag,
     backoff: Backoff,
 }
@@ -65,13 +67,20 @@ struct Conversation {
 }
 
 impl Link {
-    pub(crate) fn new(socket: PathBuf, hello: Hello, handover: Arc<Handover>, postbag: Postbag) -> Self {
+    pub(crate) fn new(
+        socket: PathBuf,
+        hello: Hello,
+        handover: Arc<Handover>,
+        seat: Arc<Seat>,
+        postbag: Postbag,
+    ) -> Self {
         let subnetworks = hello.model.subnetworks.len();
         Self {
             socket,
             hello: hello.into(),
             subnetworks,
             handover,
+            seat,
             postbag,
             backoff: Backoff::new(),
         }
@@ -159,6 +168,7 @@ impl Link {
     fn lost(&mut self, why: &ClientError) -> State {
         tracing::debug!(why = why.chain(), "no dynd");
         self.handover.refused(why);
+        self.seat.offer(CpuSet::EMPTY);
         self.handover.lost();
         State::Waiting(if is_refusal(why) {
             Backoff::refused()
@@ -187,6 +197,7 @@ impl Link {
         match self.understood(assignment) {
             Ok(assignment) => {
                 self.backoff.succeeded();
+                self.seat.offer(assignment.cpus);
                 self.handover.assigned(assignment);
             }
             Err(why) => {

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use crate::handover::{Handover, Link};
 use crate::outbox::{Outbox, Urgency, outbox};
 use crate::pool::Pool;
+use crate::seat::Seat;
 use crate::{ClientError, Tid, link, now};
 
 /// What a session is opened with.
@@ -46,7 +47,7 @@ pub struct Session {
     max_threads: u32,
     /// As many threads as the last assignment had CPUs; all of them before the first.
     cores: u32,
-    pool: Pool,
+    seat: Arc<Seat>,
     handover: Arc<Handover>,
     /// The version of the hand-over that was taken up last.
     seen: u64,
@@ -121,13 +122,14 @@ impl Session {
         let selector = Selector::new(hello.model.clone(), requirement, &hello.profile);
         let handover = Arc::new(Handover::default());
         let (outbox, postbag) = outbox();
-        let link = link::Link::new(socket, hello, handover.clone(), postbag);
+        let seat = Arc::new(Seat::default());
+        let link = link::Link::new(socket, hello, handover.clone(), seat.clone(), postbag);
         Ok(Self {
             selector,
             requirement,
             max_threads,
             cores: max_threads,
-            pool: Pool::default(),
+            seat,
             handover,
             seen: 0,
             mode: Mode::Alone,
@@ -150,22 +152,24 @@ impl Session {
     /// says why.
     pub fn set_pool(&mut self, threads: Vec<Tid>) {
         // First, so that a thread that stays is not taken to be at home where it was pinned.
-        self.pool.unpin();
-        self.pool = Pool::new(threads).unwrap_or_else(|why| {
+        self.seat.replace(Pool::default());
+        let pool = Pool::new(threads).unwrap_or_else(|why| {
             self.handover.refused(&why);
             Pool::default()
         });
+        self.seat.replace(pool);
         // The assignment is taken up anew.
         self.seen = 0;
     }
 
     /// Before an inference that was, or should have been, released at `release` ([`now`] for one that runs on
-    /// demand): says what to run. A newer assignment is taken up here: the pool is pinned first, then the
-    /// assignment is acknowledged. Waits for nothing.
+    /// demand): says what to run. A newer assignment is taken up here: the pool is pinned, if the background thread
+    /// has not done so already between two inferences, then the assignment is acknowledged. Waits for no daemon.
     ///
     /// When the daemon can give the app nothing ([`Standing::Blocked`]) this is the smallest sub-network,
-    /// unpinned, on all threads; whether to run it is the app's decision (see [`assignment`](Self::assignment)).
+    /// unpinned; whether to run it is the app's decision (see [`assignment`](Self::assignment)).
     pub fn begin(&mut self, release: Timestamp) -> Job {
+        self.seat.occupy();
         match self.handover.news(&mut self.seen) {
             Some(Some(assignment)) => self.adopt(assignment),
             Some(None) => self.stand_alone(),
@@ -208,6 +212,7 @@ impl Session {
     #[expect(clippy::needless_pass_by_value, reason = "an inference ends once")]
     pub fn end(&mut self, job: Job) -> Report {
         let ended = now();
+        self.seat.vacate();
         let report = Report {
             subnetwork: job.subnetwork,
             cores: job.cores,
@@ -249,14 +254,7 @@ impl Session {
     /// Alone or Assigned → Assigned: pins, then acknowledges. Without the pin the daemon's predictions do not
     /// hold, so that the session had better choose for itself.
     fn adopt(&mut self, assignment: Arc<Assignment>) {
-        let pinned = match assignment.cpus {
-            CpuSet::EMPTY => {
-                self.pool.unpin();
-                Ok(())
-            }
-            cpus => self.pool.pin(cpus),
-        };
-        if let Err(why) = pinned {
+        if let Err(why) = self.seat.take(assignment.cpus) {
             self.handover.refused(&why);
             return self.stand_alone();
         }
@@ -268,7 +266,8 @@ impl Session {
 
     /// Alone or Assigned → Alone.
     fn stand_alone(&mut self) {
-        self.pool.unpin();
+        // Unpinning cannot fail.
+        let _ = self.seat.take(CpuSet::EMPTY);
         self.selector.alone();
         self.unacked = None;
         self.mode = Mode::Alone;
