@@ -30,7 +30,7 @@ pub(crate) fn per_phase(runs: &[FixedRun], script: &Script) -> Option<Cast<Vec<F
     let mut frames = Cast::<Vec<Frame>>::default();
     for (index, phase) in script.phases.iter().enumerate() {
         let run = best(runs, |run| {
-            sum(run.figures.as_ref().map(|figures| figures.phase(index)))
+            sum(run.figures.as_ref().map(|figures| in_phase(figures, index)))
         })?;
         for (all, app) in frames.each_mut().into_iter().zip(run.frames.as_ref().each()) {
             all.extend(in_span(app, phase.start, phase.end));
@@ -43,6 +43,12 @@ pub(crate) fn per_phase(runs: &[FixedRun], script: &Script) -> Option<Cast<Vec<F
 fn best(runs: &[FixedRun], score: impl Fn(&FixedRun) -> f64) -> Option<&FixedRun> {
     runs.iter()
         .reduce(|best, run| if score(run) > score(best) { run } else { best })
+}
+
+/// The figures by which a phase is judged; in one too short to have any, those from its first frame on.
+fn in_phase(figures: &AppFigures, index: usize) -> Option<&Figures> {
+    let whole = figures.phases.iter().find(|phase| phase.phase == index);
+    figures.phase(index).or(whole.map(|phase| &phase.whole))
 }
 
 fn sum(figures: Cast<Option<&Figures>>) -> f64 {
@@ -90,6 +96,29 @@ mod tests {
         ];
         assert_eq!(static_run(&runs).unwrap().pair, Cast { camera: 1, reader: 1 });
         assert!(static_run(&[]).is_none());
+    }
+
+    #[test]
+    fn a_phase_too_short_for_figures_is_judged_by_all_its_frames() {
+        let script = Script::lasting(Duration::from_secs(30));
+        let short = |pair: usize, kind: &str| {
+            let frames = Cast {
+                camera: frames(Duration::ZERO, &kind.repeat(5)),
+                reader: Vec::new(),
+            };
+            FixedRun {
+                pair: Cast {
+                    camera: pair,
+                    reader: pair,
+                },
+                figures: frames
+                    .as_ref()
+                    .map(|frames| AppFigures::of(frames, TARGET, &script)),
+                frames,
+            }
+        };
+        let runs = [short(0, "x"), short(1, "o")];
+        assert_eq!(per_phase(&runs, &script).unwrap().camera, runs[1].frames.camera);
     }
 
     #[test]

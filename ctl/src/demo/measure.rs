@@ -41,6 +41,8 @@ pub(crate) struct PhaseFigures {
     pub(crate) phase: usize,
     /// From the tenth frame on.
     pub(crate) figures: Figures,
+    /// From the first frame on.
+    pub(crate) whole: Figures,
     /// Late frames until back within target, if load arrived with the phase.
     pub(crate) late_after: Option<usize>,
 }
@@ -82,6 +84,7 @@ impl AppFigures {
             (!within.is_empty()).then(|| PhaseFigures {
                 phase: index,
                 figures: Figures::of(steady, target_ns),
+                whole: Figures::of(within, target_ns),
                 late_after: arrivals.contains(&phase.start).then(|| late_after(phase.start)),
             })
         });
