@@ -200,7 +200,7 @@ fn an_assignment_is_taken_up_at_the_next_begin_and_pinned_before_it_is_acknowled
     assert!(session.wait_assigned(DEADLINE));
     assert_eq!(worker.allowed(), home, "moved in the middle of an inference");
     let _ = session.end(before);
-    assert_eq!(worker.allowed(), cpus.to_string(), "not moved between two inferences");
+    assert_eq!(worker.allowed(), cpus, "not moved between two inferences");
     let job = begin(&mut session);
     assert_eq!(
         (job.subnetwork, job.cpus, job.cores, job.switched),
