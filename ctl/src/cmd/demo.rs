@@ -20,7 +20,7 @@ Examples:
 Leave the machine alone meanwhile: other work is what it measures.")]
 pub(crate) struct Args {
     /// How long the script takes, each time it is run.
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(5..=3600))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(5..=3600))]
     seconds: u32,
 
     /// Also try every fixed pair of sub-networks, to find the best one of the script and of each phase.
