@@ -39,6 +39,7 @@ pub use handover::Link;
 pub use operator::Operator;
 pub use pool::{Tid, this_thread};
 pub use session::{Job, Session, SessionConfig};
+pub use slice::short_slices;
 
 /// Where dynd listens unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/dynd/dynd.sock";

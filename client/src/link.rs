@@ -197,8 +197,10 @@ impl Link {
         match self.understood(assignment) {
             Ok(assignment) => {
                 self.backoff.succeeded();
-                self.seat.offer(assignment.cpus);
+                let cpus = assignment.cpus;
+                // Told first: an inference that begins now must know both or neither.
                 self.handover.assigned(assignment);
+                self.seat.offer(cpus);
             }
             Err(why) => {
                 tracing::warn!(why = why.chain(), "dynd's assignment is ignored");

@@ -42,9 +42,11 @@ impl Seat {
         }
     }
 
-    /// App: an inference begins.
+    /// App: an inference begins. Waits for nobody: a pool that is being moved at this moment is moved.
     pub(crate) fn occupy(&self) {
-        self.sitting().activity = Activity::Inferring;
+        if let Ok(mut sitting) = self.0.try_lock() {
+            sitting.activity = Activity::Inferring;
+        }
     }
 
     /// App: the pool must sit on `cpus` now.

@@ -72,6 +72,16 @@ pub(crate) fn set_slice(tid: Tid, slice: Slice) -> io::Result<()> {
     }
 }
 
+/// Asks for short slices for `threads` without a session, as a session does for its pool: for comparing the two.
+/// What the kernel refuses is left as it is.
+pub fn short_slices(threads: &[Tid]) {
+    for &thread in threads {
+        if let Err(error) = set_slice(thread, Slice::Short) {
+            tracing::debug!(thread, %error, "failed to set the time slice");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

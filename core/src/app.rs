@@ -141,8 +141,12 @@ impl App {
         self.budget = MissBudget::new(1.0 - self.requirement.percentile);
     }
 
-    /// Learns from a report while the unmanaged load was at `level`; true if the inference was late.
+    /// Learns from a report while the unmanaged load was at `level`; true if the inference was late. One of more
+    /// cores than the app said it can use is not believed.
     pub(crate) fn observe(&mut self, report: &Report, level: Level) -> bool {
+        if report.cores > self.max_threads {
+            return false;
+        }
         let level = self.felt(level);
         let late = Seconds::from(report.latency) > self.requirement.latency;
         self.inferences += 1;
@@ -219,6 +223,7 @@ impl App {
             now.standing == standing
                 && now.processor == processor
                 && now.cpus == cpus
+                && self.granted.map(|grant| grant.offer.cores) == grant.map(|grant| grant.offer.cores)
                 && now.requirement == self.requirement
                 && now.ladder.first().map(|rung| rung.subnetwork)
                     == ladder.first().map(|rung| rung.subnetwork)
@@ -360,7 +365,7 @@ impl App {
         }
     }
 
-    /// The assigned rung, then every cheaper sub-network.
+    /// The assigned rung, then every cheaper sub-network that is good enough.
     fn ladder(&self, offer: &Offer, scene: &Scene<'_>) -> Vec<Rung> {
         let level = if offer.cores == 0 {
             crowded(scene.level)
@@ -378,7 +383,10 @@ impl App {
                 bound: self.forecast.quantile(at, level, self.requirement.percentile),
             }
         };
-        (0..=offer.subnetwork).rev().map(rung).collect()
+        let good = |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
+        let short = !good(&offer.subnetwork);
+        let rungs = (0..=offer.subnetwork).rev().filter(|index| short || good(index));
+        rungs.map(rung).collect()
     }
 
     fn reason(&self, grant: Option<Grant>, scene: &Scene<'_>) -> String {
@@ -388,7 +396,11 @@ impl App {
         let late = self.outlook(&offer, scene).late * 100.0;
         let allowed = self.budget.allowed() * 100.0;
         let target = self.requirement.latency;
-        let place = if offer.cores == 0 { "on shared cores, " } else { "" };
+        let place = if offer.cores == 0 {
+            "on a shared core, "
+        } else {
+            ""
+        };
         if offer.violation > 0.0 {
             format!("{place}nothing holds {target} often enough: least late, {late:.1} % expected")
         } else {

@@ -2,8 +2,9 @@
 //!
 //! Gibbs & Candès, "Adaptive Conformal Inference Under Distribution Shift", NeurIPS 2021, eq. 2: the allowed
 //! risk a follows a ← a + γ·(α − late), where α is the share of inferences that may be late. Under any noise
-//! the long-run miss rate then goes to α, for as long as a lower rung is left to step down to; no shape of the
-//! distribution is assumed. The step γ trades speed against steadiness.
+//! the long-run miss rate then goes to α; no shape of the distribution is assumed. That holds while a is free to
+//! move: here it is kept between a tenth of α and α, so it holds where true risks are believed to within that
+//! factor and a lower rung is left to step down to. The step γ trades speed against steadiness.
 
 /// The step γ.
 const STEP: f64 = 0.01;

@@ -6,7 +6,7 @@
 //! 2. If that gives reason to think again ([`Cause`]), and the last plan is old enough, plan for all apps.
 //! 3. Tell the apps whose assignment changed, and say when to call again.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -108,7 +108,9 @@ impl Controller {
 
     /// The processes whose CPU time should be sampled.
     pub fn pids(&self) -> Vec<Pid> {
-        self.apps.values().filter_map(|app| app.identity.pid).collect()
+        // One process may hold several sessions.
+        let pids: BTreeSet<Pid> = self.apps.values().filter_map(|app| app.identity.pid).collect();
+        pids.into_iter().collect()
     }
 
     /// The apps as operators see them, by id.

@@ -52,6 +52,9 @@ const WIDTH_SCALED: f64 = 0.2;
 const WIDTH_UNKNOWN: f64 = 0.5;
 const WIDTH_LOADED: f64 = 0.3;
 
+/// The most that good luck under a load may speed the prior up, as the log of a factor.
+const LUCK: f64 = -0.2;
+
 /// A logistic distribution of this scale has standard deviation 1: √3/π.
 const LOGISTIC_SCALE: f64 = 0.551_328_895_421_792;
 
@@ -141,8 +144,8 @@ impl Forecast {
         if service.is_positive() {
             let prior = self.prior_latency(point, level);
             let log_ratio = libm::log((latency / prior).clamp(1.0 / 64.0, 64.0));
-            self.correction[usize::from(level)]
-                .observe(log_ratio + self.correction[usize::from(level)].mean());
+            let learned = self.log_correction(level);
+            self.correction[usize::from(level)].observe(log_ratio + learned);
             if level == 0 {
                 let log_service = libm::log(service.get());
                 self.seen
@@ -259,9 +262,13 @@ impl Forecast {
         // One delayed thread delays them all.
         let exposed = 1.0 - libm::pow(1.0 - exposed, f64::from(point.cores));
         let sharing = 1.0 + f64::from(level) * exposed;
-        // Without load the correction may slow the prior down but not speed it up: being lucky is no promise.
-        let correction = self.correction[usize::from(level)].mean().max(-0.2);
-        undisturbed * sharing * libm::exp(correction)
+        undisturbed * sharing * libm::exp(self.log_correction(level))
+    }
+
+    /// What was learned of this level so far, as the log of a factor. It may slow the prior down by any amount but
+    /// speed it up by little: being lucky is no promise.
+    fn log_correction(&self, level: Level) -> f64 {
+        self.correction[usize::from(level)].mean().max(LUCK)
     }
 
     fn undisturbed_with_width(&self, point: Point) -> (Seconds, f64) {

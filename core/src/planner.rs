@@ -8,8 +8,8 @@
 //!    objective by descending tier.
 //! 3. Deal out CPUs: an app keeps the ones it has, the rest come from the least loaded.
 //!
-//! An app for which no core is left shares its processor's CPUs with everybody, one thread wide: the offer
-//! that costs no core. It is judged as if one more task per core competed.
+//! An app for which no core is left shares a CPU with others, one thread wide: the offer that costs no core. It
+//! is judged as if one more task per core competed. An app for which even that is too little is blocked.
 
 use alloc::collections::BTreeMap;
 use alloc::vec;
@@ -18,12 +18,15 @@ use core::cmp::Ordering;
 
 use dynd_vocab::{CpuSet, Processor};
 
+/// The violation that an app left out counts for: more than any offer's.
+const BLOCKED: f64 = 4.0;
+
 /// What an app would get and what that is worth.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Offer {
     /// Index of the processor.
     pub(crate) processor: usize,
-    /// Cores for this app alone; 0 = one thread on cores shared with everybody.
+    /// Cores for this app alone; 0 = one thread on a core shared with others.
     pub(crate) cores: u32,
     /// Index of the sub-network.
     pub(crate) subnetwork: usize,
@@ -82,6 +85,12 @@ impl Score {
         sum
     }
 
+    fn without(&self, tier: usize) -> Self {
+        let mut sum = self.clone();
+        sum.violations[tier] += BLOCKED;
+        sum
+    }
+
     fn compare(&self, other: &Self) -> Ordering {
         let violations = self
             .violations
@@ -130,9 +139,8 @@ fn choose(candidates: &[Candidate], free: &[u32]) -> Vec<Option<usize>> {
                     next.insert(left, (score, path));
                 }
             };
-            if candidate.offers.is_empty() {
-                reach(left.clone(), score.clone(), None);
-            }
+            // To be left out is worse than any offer, but it may be what keeps a higher tier whole.
+            reach(left.clone(), score.without(tier), None);
             for (index, offer) in candidate.offers.iter().enumerate() {
                 if offer.cores <= left[offer.processor] {
                     let mut left = left.clone();
@@ -141,14 +149,7 @@ fn choose(candidates: &[Candidate], free: &[u32]) -> Vec<Option<usize>> {
                 }
             }
         }
-        // No offer fits anywhere: the app is blocked, the others are not.
-        if next.is_empty() {
-            for (_, path) in states.values_mut() {
-                path.push(None);
-            }
-        } else {
-            states = next;
-        }
+        states = next;
     }
     let best = states.into_values().max_by(|(a, _), (b, _)| a.compare(b));
     best.map_or_else(Vec::new, |(_, path)| path)
@@ -189,7 +190,6 @@ fn deal(
         let Some(offer) = offer else { continue };
         let all = processors[offer.processor].cpus.intersection(usable);
         if offer.cores == 0 {
-            *grant = all;
             continue;
         }
         let mut room: Vec<u32> = all.difference(taken).iter().collect();
@@ -198,6 +198,17 @@ fn deal(
         let more: CpuSet = room.into_iter().take(missing).collect();
         *grant = grant.union(more);
         taken = taken.union(more);
+    }
+    // Last who shares: where the fewest sit already.
+    for (index, offer) in offers.iter().enumerate() {
+        let Some(offer) = offer.filter(|offer| offer.cores == 0) else {
+            continue;
+        };
+        let all = processors[offer.processor].cpus.intersection(usable);
+        let guests = |cpu: u32| grants.iter().filter(|grant| grant.contains(cpu)).count();
+        let held = candidates[index].holds;
+        let emptiest = all.iter().min_by_key(|cpu| (guests(*cpu), !held.contains(*cpu)));
+        grants[index] = emptiest.map_or(CpuSet::EMPTY, CpuSet::single);
     }
     offers
         .into_iter()

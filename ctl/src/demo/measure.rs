@@ -153,7 +153,10 @@ pub(crate) fn in_span(frames: &[Frame], start: Duration, end: Duration) -> &[Fra
 fn late_after(frames: &[Frame], arrival_ns: u64, target_ns: u64) -> usize {
     let since = &frames[frames.partition_point(|frame| frame.release_ns < arrival_ns)..];
     let late = |frames: &[Frame]| frames.iter().filter(|frame| !frame.within(target_ns)).count();
-    let back = since.windows(WINDOW).position(|window| late(window) <= 1);
+    // Back is a frame in time that opens a window within the target.
+    let back = since
+        .windows(WINDOW)
+        .position(|window| window[0].within(target_ns) && late(window) <= 1);
     late(&since[..back.unwrap_or(since.len())])
 }
 
@@ -266,9 +269,9 @@ pub(crate) mod tests {
         };
         let calm = "o".repeat(20);
         check(&calm, 0);
-        check(&format!("l{calm}"), 0); // one late frame in twenty is within target
-        check(&format!("ll{calm}"), 1);
-        check(&format!("lol-l{calm}"), 3);
+        check(&format!("l{calm}"), 1);
+        check(&format!("ll{calm}"), 2);
+        check(&format!("lol-l{calm}"), 4);
         check(&"lo".repeat(30), 30); // never back
         check("lll", 3); // too short to tell
     }

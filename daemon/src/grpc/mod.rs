@@ -6,6 +6,7 @@ mod operator;
 mod session;
 
 use std::sync::Arc;
+use std::time::Duration;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dynd_proto::v1;
@@ -22,6 +23,9 @@ use crate::observer::Observer;
 const SESSIONS: usize = 64;
 /// Streams of one connection at a time.
 const STREAMS: u32 = 32;
+/// How often a connection is asked for a sign of life, and how long that may take: together the lease of 3 s.
+const PING_EVERY: Duration = Duration::from_secs(2);
+const PONG_WITHIN: Duration = Duration::from_secs(1);
 /// The largest message taken from a client, in bytes; a hello with the largest profile fits.
 const MESSAGE_BYTES: usize = 1 << 20;
 
@@ -59,6 +63,9 @@ impl Service {
         let dynd = DyndServer::new(self).max_decoding_message_size(MESSAGE_BYTES);
         tonic::transport::Server::builder()
             .max_concurrent_streams(STREAMS)
+            // A stopped app does not end its stream: it is found by its silence, within the lease.
+            .http2_keepalive_interval(Some(PING_EVERY))
+            .http2_keepalive_timeout(Some(PONG_WITHIN))
             .serve_with_incoming_shutdown(dynd, connection::incoming(listener, socket), async move {
                 let _ = stopping.wait_for(|stopping| *stopping).await;
             })

@@ -226,7 +226,11 @@ impl Plan {
                 session.wait_assigned(PATIENCE);
                 Ok(Way::Managed(Box::new(session)))
             }
-            Self::Fixed { subnetwork, threads } => Ok(Way::Fixed { subnetwork, threads }),
+            Self::Fixed { subnetwork, threads } => {
+                // What a managed pool gets, so that only the managing makes the difference.
+                dynd_client::short_slices(&model.pool_threads());
+                Ok(Way::Fixed { subnetwork, threads })
+            }
         }
     }
 }
