@@ -6,8 +6,8 @@ mod operator;
 mod session;
 
 use std::sync::Arc;
-use std::time::Duration;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use dynd_proto::v1;
 use dynd_proto::v1::dynd_server::{Dynd, DyndServer};
