@@ -283,8 +283,8 @@ pub(crate) mod tests {
         log.extend(frames(seconds(8), &format!("ll{}", "o".repeat(68))));
         log.extend(frames(seconds(15), &format!("llll{}", "o".repeat(66))));
         let figures = AppFigures::of(&log, TARGET, &script);
-        assert_eq!(figures.late_after, [1, 3]);
+        assert_eq!(figures.late_after, [2, 4]);
         let by_phase: Vec<_> = figures.phases.iter().map(|phase| phase.late_after).collect();
-        assert_eq!(by_phase, [None, None, Some(1), Some(3)]);
+        assert_eq!(by_phase, [None, None, Some(2), Some(4)]);
     }
 }
