@@ -164,7 +164,7 @@ impl Session {
 
     /// Before an inference that was, or should have been, released at `release` ([`now`] for one that runs on
     /// demand): says what to run. A newer assignment is taken up here: the pool is pinned, if the background thread
-    /// has not done so already between two inferences, then the assignment is acknowledged. Waits for no daemon.
+    /// has not done so already between two inferences; [`end`](Self::end) acknowledges it. Waits for no daemon.
     ///
     /// When the daemon can give the app nothing ([`Standing::Blocked`]) this is the smallest sub-network,
     /// unpinned; whether to run it is the app's decision (see [`assignment`](Self::assignment)).
@@ -173,7 +173,7 @@ impl Session {
         match self.handover.news(&mut self.seen) {
             Some(Some(assignment)) => self.adopt(assignment),
             Some(None) => self.stand_alone(),
-            None => self.ack(),
+            None => {}
         }
         let began = now();
         let (cpus, requirement, audience) = match &self.mode {
@@ -213,6 +213,8 @@ impl Session {
     pub fn end(&mut self, job: Job) -> Report {
         let ended = now();
         self.seat.vacate();
+        // What runs has run: not before, since to send is a system call and would widen the gap of the switch.
+        self.ack();
         let report = Report {
             subnetwork: job.subnetwork,
             cores: job.cores,
@@ -251,7 +253,7 @@ impl Session {
         self.handover.refusal()
     }
 
-    /// Alone or Assigned → Assigned: pins, then acknowledges. Without the pin the daemon's predictions do not
+    /// Alone or Assigned → Assigned: pins; the end of the first inference acknowledges. Without the pin the daemon's predictions do not
     /// hold, so that the session had better choose for itself.
     fn adopt(&mut self, assignment: Arc<Assignment>) {
         if let Err(why) = self.seat.take(assignment.cpus) {
@@ -261,7 +263,6 @@ impl Session {
         self.selector.assign(&assignment);
         self.unacked = Some(assignment.generation);
         self.mode = Mode::Assigned(assignment);
-        self.ack();
     }
 
     /// Alone or Assigned → Alone.
