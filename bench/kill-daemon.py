@@ -71,7 +71,7 @@ def run(bins, work, apps, kill):
             now = status(bins, socket)
             if now and sum(a["assignment"] is not None and a["assignment"]["acked"] for a in now["apps"]) == len(apps):
                 break
-            time.sleep(0.02)
+            time.sleep(0.2)  # each look is a process: more would disturb what is measured
         back = time.monotonic() - restarted
     assert all(app.wait() == 0 for app in running), "an app failed"
     daemon.terminate()
