@@ -8,8 +8,9 @@ use std::time::Duration;
 use dynd_proto::v1;
 use dynd_vocab::{
     AppId, AppStatus, Assignment, AssignmentStatus, BoardStatus, Cause, CpuSet, DaemonStatus, Event,
-    Generation, Hello, Identity, ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus, ProcessorStatus,
-    Quality, Report, Requirement, Role, Rung, Seconds, Standing, Status, Subnetwork, Timestamp,
+    Generation, Hello, Holding, Identity, ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus,
+    ProcessorStatus, Quality, Report, Requirement, Role, Rung, Seconds, Standing, Status, Subnetwork,
+    Timestamp,
 };
 use prost::Message;
 
@@ -82,6 +83,11 @@ fn hello() {
         requirement: requirement(),
         max_threads: 2,
         profile: vec![point],
+        holding: Some(Holding {
+            subnetwork: 1,
+            processor: "big".into(),
+            cpus: CpuSet::single(5),
+        }),
     };
     check::<v1::Hello, _>(hello.clone());
     check::<v1::Hello, _>(Hello {
@@ -91,6 +97,7 @@ fn hello() {
             ..requirement()
         },
         profile: Vec::new(),
+        holding: None,
         ..hello
     });
 }

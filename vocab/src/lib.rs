@@ -22,7 +22,7 @@ mod sample;
 mod status;
 mod units;
 
-pub use app::{AppId, Hello, Identity, Pid, Report, Requirement};
+pub use app::{AppId, Hello, Holding, Identity, Pid, Report, Requirement};
 pub use assignment::{Assignment, Generation, Rung, Standing};
 pub use board::{Board, BoardDescription, Processor, ProcessorKind, Role};
 pub use cpuset::{CpuSet, CpuSetError};
