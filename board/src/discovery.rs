@@ -53,6 +53,7 @@ pub(crate) fn discover(root: &Path, log: &mut ProblemLog) -> Result<Discovery, B
     let board = BoardDescription {
         name: survey.name(),
         processors,
+        ..BoardDescription::default()
     };
     Ok(Discovery { board, clocks })
 }

@@ -123,18 +123,20 @@ impl Board for Host {
         &self.description
     }
 
-    fn sample(&mut self, now: Timestamp, apps: &[Pid]) -> Sample {
+    fn sample(&mut self, now: Timestamp, apps: &[Pid], into: &mut Sample) {
         let (cpus, runnable) = self.stat();
-        Sample {
+        *into = Sample {
             at: now,
             cpus,
             runnable,
             clocks: (0..self.clocks.len())
                 .map(|processor| self.clock(processor))
                 .collect(),
+            loads: vec![None; self.clocks.len()],
             stalled: self.stalled(),
             apps: self.processes.sample(apps, &mut self.buffer, &mut self.problems),
-        }
+            ..Sample::default()
+        };
     }
 }
 

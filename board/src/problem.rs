@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use dynd_vocab::ProblemStatus;
+
 /// How many good readings in a row end a problem: a sensor that fails now and then is one problem, not many.
 const RECOVERY: u32 = 10;
 
@@ -118,6 +120,16 @@ impl fmt::Display for Loss {
 impl fmt::Display for SensorProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}; {}", self.path.display(), self.fault, self.lost)
+    }
+}
+
+impl From<&SensorProblem> for ProblemStatus {
+    fn from(problem: &SensorProblem) -> Self {
+        Self {
+            path: problem.path.display().to_string(),
+            fault: problem.fault.to_string(),
+            lost: problem.lost.to_string(),
+        }
     }
 }
 

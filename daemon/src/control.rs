@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use dynd_core::{Controller, Input, Output};
 use dynd_vocab::{
-    AppId, AppStatus, Assignment, Event, Generation, Hello, Identity, Policy, ProcessorStatus, Report,
-    Sample, Timestamp,
+    AppId, AppStatus, Assignment, BoardStatus, Event, Generation, Hello, Identity, Policy, Report, Sample,
+    Timestamp,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -64,10 +64,8 @@ pub(crate) struct Opening {
 pub(crate) struct View {
     /// The apps, by id.
     pub(crate) apps: Vec<AppStatus>,
-    /// The processors.
-    pub(crate) processors: Vec<ProcessorStatus>,
-    /// Unmanaged tasks per core; absent until measured.
-    pub(crate) unmanaged_tasks_per_core: Option<u32>,
+    /// The board, but for its problems.
+    pub(crate) board: BoardStatus,
     /// The latest events, oldest first.
     pub(crate) events: Vec<Event>,
 }
@@ -254,8 +252,7 @@ impl Driver {
     fn view(&self) -> View {
         View {
             apps: self.controller.apps(),
-            processors: self.controller.processors(),
-            unmanaged_tasks_per_core: self.controller.unmanaged_tasks_per_core(),
+            board: self.controller.board(),
             events: self.history.iter().cloned().collect(),
         }
     }
