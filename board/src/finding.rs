@@ -132,7 +132,8 @@ impl<'a> Exam<'a> {
                     Grade::Note,
                     format!("the driver of {} does not tell how busy it is", processor.name),
                     "load on it that dynd does not manage goes unseen",
-                    "run as root: some drivers tell it below /sys/kernel/debug only".into(),
+                    "run as root, if it does not yet: some drivers tell it below /sys/kernel/debug only"
+                        .into(),
                 );
             }
         }

@@ -32,12 +32,12 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Something that measures power.
 #[derive(Debug)]
 pub(crate) enum PowerMeter {
-    /// One file shows it, in this many watts per unit.
+    /// One file shows it.
     Power {
         /// The file.
         power: Sensor,
-        /// What 1 in it means, in watts.
-        unit: f64,
+        /// What it shows for a watt.
+        per_watt: f64,
     },
     /// It is the product of two.
     Product {
@@ -70,10 +70,10 @@ pub(crate) struct EnergyCounter {
 }
 
 impl PowerMeter {
-    /// A file of power in units of `unit` watts.
-    pub(crate) fn power(path: PathBuf, unit: f64) -> Self {
+    /// A file that shows `per_watt` for a watt.
+    pub(crate) fn power(path: PathBuf, per_watt: f64) -> Self {
         let power = Sensor::new(path, Loss::Power);
-        Self::Power { power, unit }
+        Self::Power { power, per_watt }
     }
 
     /// A file of mV and one of mA.
@@ -113,13 +113,13 @@ impl PowerMeter {
     /// The power now, or the mean since the last reading of a counter.
     pub(crate) fn read(&mut self, reader: &mut Reader<'_>) -> Option<Watts> {
         match self {
-            Self::Power { power, unit } => {
-                let unit = *unit;
-                power.read(reader, |text| watts(number(text)? * unit))
+            Self::Power { power, per_watt } => {
+                let per_watt = *per_watt;
+                power.read(reader, |text| watts(number(text)? / per_watt))
             }
             Self::Product { voltage, current } => {
-                let volts = voltage.read(reader, number)? * 1e-3;
-                current.read(reader, |text| watts(volts * number(text)? * 1e-3))
+                let millivolts = voltage.read(reader, number)?;
+                current.read(reader, |text| watts(millivolts * number(text)? / 1e6))
             }
             Self::Switched { enable, power } => {
                 enable.read(reader, |text| match text.trim() {
@@ -166,7 +166,7 @@ impl EnergyCounter {
                 .and_then(|left| left.checked_add(micros))
                 .ok_or(Fault::Backwards)?,
         };
-        watts(spent as f64 * 1e-6 / time.as_secs_f64()).map(Some)
+        watts(spent as f64 / 1e6 / time.as_secs_f64()).map(Some)
     }
 }
 

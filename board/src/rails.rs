@@ -16,8 +16,8 @@ const I2C_DRIVERS: &str = "sys/bus/i2c/drivers";
 /// are those across the shunts and its seventh the sum of those (`drivers/hwmon/ina3221.c`).
 const INA3221_CHANNELS: std::ops::RangeInclusive<u32> = 1..=3;
 
-const MICRO: f64 = 1e-6;
-const MILLI: f64 = 1e-3;
+const MICROWATTS: f64 = 1e6;
+const MILLIWATTS: f64 = 1e3;
 
 /// A rail as it is found: its name, and what measures it.
 type Rail = (String, PowerMeter);
@@ -66,7 +66,7 @@ fn hwmon(survey: &mut Survey<'_>) -> Vec<Rail> {
             let label = label(survey, &dir, &format!("power{channel}_label"));
             let name = label.unwrap_or_else(|| own_name(survey, &dir, &chip, *channel, powers.len()));
             let path = survey.at(&dir.join(format!("power{channel}_input")));
-            rails.push((name, PowerMeter::power(path, MICRO)));
+            rails.push((name, PowerMeter::power(path, MICROWATTS)));
         }
     }
     rails
@@ -110,7 +110,7 @@ fn iio(survey: &mut Survey<'_>) -> Vec<Rail> {
         for channel in channels(survey, &dir, "in_power", "_input") {
             if let Some(name) = label(survey, &dir, &format!("rail_name_{channel}")) {
                 let path = survey.at(&dir.join(format!("in_power{channel}_input")));
-                rails.push((name, PowerMeter::power(path, MILLI)));
+                rails.push((name, PowerMeter::power(path, MILLIWATTS)));
             }
         }
     }
