@@ -36,6 +36,10 @@ pub(crate) fn remedy(problem: &SensorProblem, machine: Machine, kernel: Option<V
             Grade::Attention,
             "boot with psi=1 on the kernel's command line, or build the kernel with CONFIG_PSI".into(),
         ),
+        (Fault::Unreadable(_), Loss::Stalled) => (
+            Grade::Attention,
+            "boot with psi=1 on the kernel's command line: the kernel has it, but switched off".into(),
+        ),
         (Fault::Unreadable(_), Loss::Power) if path.to_string().ends_with("energy_uj") => (
             Grade::Attention,
             format!("run dynd as root: since Linux 5.10 nobody else may read {path} (CVE-2020-8694)"),
