@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dynd_vocab::{Board, BoardDescription, Pid, Sample, Timestamp};
+use dynd_vocab::{Board, BoardDescription, Pid, Processor, Sample, Timestamp};
 
 use crate::counter::Counter;
 use crate::discovery::{Discovery, Sensors, discover};
+use crate::pmu::Pmu;
 use crate::problem::ProblemLog;
 use crate::process::Processes;
 use crate::sensor::{Reader, Sensor};
@@ -25,6 +26,8 @@ pub struct Host {
     problems: ProblemLog,
     stat: Stat,
     sensors: Sensors,
+    /// Per processor; only of the machine at hand, since they are no files.
+    counters: Vec<Option<Pmu>>,
     pressure: Option<Sensor>,
     stalled: Counter,
     processes: Processes,
@@ -40,7 +43,10 @@ impl Host {
     pub fn discover(root: &Path) -> Result<Self, BoardError> {
         let mut problems = ProblemLog::default();
         let Discovery { board, sensors, seen } = discover(root, &mut problems)?;
+        let here = root == Path::new("/");
+        let counters = |processor: &Processor| here.then(|| Pmu::open(processor.cpus).ok())?;
         Ok(Self {
+            counters: board.processors.iter().map(counters).collect(),
             stat: Stat::new(root.join("proc/stat")),
             pressure: sensors
                 .pressure
@@ -95,6 +101,9 @@ impl Board for Host {
         let cpus = &into.cpus;
         fill(&mut into.clocks, &mut sensors.clocks, |clock| {
             clock.as_mut()?.read(reader, cpus)
+        });
+        fill(&mut into.counters, &mut self.counters, |pmu| {
+            pmu.as_mut()?.read(cpus)
         });
         fill(&mut into.loads, &mut sensors.loads, |load| {
             load.as_mut()?.read(reader)
