@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use dynd_vocab::{
-    AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, Cause, Event, Generation, Hello,
-    Identity, Pid, Policy, ProcessorStatus, Report, Sample, Seconds, Standing, Timestamp,
+    AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, BoardStatus, Cause, Event, Generation,
+    Hello, Identity, Pid, Policy, Processor, Report, Sample, Seconds, Standing, Timestamp,
 };
 
 use crate::app::{ACTIVE, App, Scene};
@@ -125,35 +125,18 @@ impl Controller {
         self.apps.values().map(app_status).collect()
     }
 
-    /// The processors as operators see them.
-    pub fn processors(&self) -> Vec<ProcessorStatus> {
-        let clocks = self.load.last().map_or(&[][..], |sample| &sample.clocks);
-        let status = |(index, processor): (usize, &dynd_vocab::Processor)| {
-            let shares: Vec<f64> = processor
-                .cpus
-                .iter()
-                .filter_map(|cpu| self.load.busy_share(cpu))
-                .collect();
-            ProcessorStatus {
-                name: processor.name.clone(),
-                role: processor.role,
-                cpus: processor.cpus,
-                capacity: processor.capacity,
-                load: (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64),
-                clock_khz: clocks
-                    .get(index)
-                    .copied()
-                    .flatten()
-                    .map(dynd_vocab::Hertz::as_khz),
-                opps_khz: processor.opps.iter().map(|opp| opp.as_khz()).collect(),
-            }
+    /// The board as operators see it: as the latest sample found it, while the board is sampled.
+    pub fn board(&self) -> BoardStatus {
+        let load = |processor: &Processor| {
+            let shares = processor.cpus.iter().filter_map(|cpu| self.load.busy_share(cpu));
+            let (sum, count) = shares.fold((0.0, 0), |(sum, count), share| (sum + share, count + 1));
+            (count > 0).then(|| sum / f64::from(count))
         };
-        self.board.processors.iter().enumerate().map(status).collect()
-    }
-
-    /// Unmanaged tasks that compete for each core, rounded (3 stands for more); absent until measured.
-    pub fn unmanaged_tasks_per_core(&self) -> Option<u32> {
-        self.load.measured().map(u32::from)
+        let loads: Vec<Option<f64>> = self.board.processors.iter().map(load).collect();
+        BoardStatus {
+            unmanaged_tasks_per_core: self.load.measured().map(u32::from),
+            ..BoardStatus::new(&self.board, &loads, self.load.last())
+        }
     }
 
     fn sampled(&mut self, now: Timestamp, sample: &Sample, events: &mut Vec<Event>) {

@@ -30,6 +30,7 @@ fn board(cores: u32) -> BoardDescription {
     BoardDescription {
         name: "test".into(),
         processors: vec![processor],
+        ..BoardDescription::default()
     }
 }
 

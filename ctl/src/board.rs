@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use dynd_board::Host;
-use dynd_vocab::{Board, BoardDescription, BoardStatus, Processor, ProcessorStatus, Sample};
+use dynd_vocab::{Board, BoardDescription, BoardStatus, Processor, Sample};
 
 /// Discovers the board whose `sys` and `proc` are below `root`.
 ///
@@ -17,10 +17,25 @@ pub(crate) fn discover(root: &Path) -> anyhow::Result<Host> {
 
 /// The status of `host`, with the load over the next `span`.
 pub(crate) async fn observe(host: &mut Host, span: Duration) -> BoardStatus {
-    let before = host.sample(dynd_client::now(), &[]);
+    let (before, after) = samples(host, span).await;
+    status(host, &before, &after)
+}
+
+/// Two samples of `host`, `span` apart.
+pub(crate) async fn samples(host: &mut Host, span: Duration) -> (Sample, Sample) {
+    let (mut before, mut after) = (Sample::default(), Sample::default());
+    host.sample(dynd_client::now(), &[], &mut before);
     tokio::time::sleep(span).await;
-    let after = host.sample(dynd_client::now(), &[]);
-    status(host.describe(), &before, &after)
+    host.sample(dynd_client::now(), &[], &mut after);
+    (before, after)
+}
+
+/// The status of `host` from two samples of it.
+pub(crate) fn status(host: &Host, before: &Sample, after: &Sample) -> BoardStatus {
+    BoardStatus {
+        problems: host.problems().iter().map(Into::into).collect(),
+        ..between(host.describe(), before, after)
+    }
 }
 
 /// The load of all processors of `board` together (0 to 1), weighted by their CPUs; absent if none is known.
@@ -35,26 +50,14 @@ pub(crate) fn load(board: &BoardStatus) -> Option<f64> {
     (cpus > 0.0).then(|| busy / cpus)
 }
 
-fn status(board: &BoardDescription, before: &Sample, after: &Sample) -> BoardStatus {
-    let status = |(index, processor): (usize, &Processor)| ProcessorStatus {
-        name: processor.name.clone(),
-        role: processor.role,
-        cpus: processor.cpus,
-        capacity: processor.capacity,
-        load: busy(processor, before, after),
-        clock_khz: after
-            .clocks
-            .get(index)
-            .copied()
-            .flatten()
-            .map(dynd_vocab::Hertz::as_khz),
-        opps_khz: processor.opps.iter().map(|opp| opp.as_khz()).collect(),
-    };
-    BoardStatus {
-        name: board.name.clone(),
-        processors: board.processors.iter().enumerate().map(status).collect(),
-        unmanaged_tasks_per_core: None,
-    }
+/// The status of `board` from two samples of it, but for its problems.
+fn between(board: &BoardDescription, before: &Sample, after: &Sample) -> BoardStatus {
+    let loads: Vec<Option<f64>> = board
+        .processors
+        .iter()
+        .map(|processor| busy(processor, before, after))
+        .collect();
+    BoardStatus::new(board, &loads, Some(after))
 }
 
 /// Share of the time between two samples in which the CPUs of `processor` were busy.
@@ -105,8 +108,9 @@ mod tests {
         let board = BoardDescription {
             name: "test".into(),
             processors: vec![processor("a", 0), processor("b", 1), processor("offline", 7)],
+            ..BoardDescription::default()
         };
-        let status = status(&board, &sample([500, 900], 1000), &sample([550, 900], 1100));
+        let status = between(&board, &sample([500, 900], 1000), &sample([550, 900], 1100));
         let loads: Vec<_> = status.processors.iter().map(|processor| processor.load).collect();
         assert_eq!(loads, [Some(0.5), Some(0.0), None]);
         assert_eq!(load(&status), Some(0.25));

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use dynd_core::{Controller, Input, Output};
 use dynd_vocab::{
-    AppId, AppStatus, Assignment, Event, Generation, Hello, Identity, Policy, ProcessorStatus, Report,
-    Sample, Timestamp,
+    AppId, AppStatus, Assignment, BoardStatus, Event, Generation, Hello, Identity, Policy, Report, Sample,
+    Timestamp,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -37,7 +37,7 @@ pub(crate) enum Command {
     /// An app's session ended.
     Close(AppId),
     /// The board was sampled.
-    Sample(Sample),
+    Sample(Box<Sample>),
     /// A new policy is to be put in force.
     Policy(Box<Policy>),
     /// Somebody asks how things are.
@@ -64,10 +64,8 @@ pub(crate) struct Opening {
 pub(crate) struct View {
     /// The apps, by id.
     pub(crate) apps: Vec<AppStatus>,
-    /// The processors.
-    pub(crate) processors: Vec<ProcessorStatus>,
-    /// Unmanaged tasks per core; absent until measured.
-    pub(crate) unmanaged_tasks_per_core: Option<u32>,
+    /// The board, but for its problems.
+    pub(crate) board: BoardStatus,
     /// The latest events, oldest first.
     pub(crate) events: Vec<Event>,
 }
@@ -174,7 +172,7 @@ impl Driver {
                 self.step(Input::Ack(app, generation));
                 self.revise();
             }
-            Command::Sample(sample) => self.step(Input::Sample(sample)),
+            Command::Sample(sample) => self.step(Input::Sample(*sample)),
             Command::Policy(policy) => {
                 self.step(Input::Policy(*policy));
                 self.revise();
@@ -254,8 +252,7 @@ impl Driver {
     fn view(&self) -> View {
         View {
             apps: self.controller.apps(),
-            processors: self.controller.processors(),
-            unmanaged_tasks_per_core: self.controller.unmanaged_tasks_per_core(),
+            board: self.controller.board(),
             events: self.history.iter().cloned().collect(),
         }
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynd_vocab::{BoardStatus, DaemonStatus, PolicyStatus, Status};
+use dynd_vocab::{BoardStatus, DaemonStatus, PolicyStatus, ProblemStatus, Status};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
@@ -23,8 +23,8 @@ pub(crate) struct Sources {
     pub(crate) revision: watch::Receiver<u64>,
     /// The policy in force.
     pub(crate) policy: watch::Receiver<PolicyStatus>,
-    /// The board's name.
-    pub(crate) board: String,
+    /// What cannot be read of the board at present.
+    pub(crate) problems: watch::Receiver<Vec<ProblemStatus>>,
     /// What the daemon costs.
     pub(crate) usage: OwnUsage,
 }
@@ -85,20 +85,17 @@ impl Observer {
 
     /// The state of everything.
     pub(crate) async fn status(&self) -> Result<Status, Gone> {
-        let View {
-            apps,
-            processors,
-            unmanaged_tasks_per_core,
-            events,
-        } = self.view().await?.as_ref().clone();
+        let View { apps, board, events } = self.view().await?.as_ref().clone();
         let Sources {
-            board, policy, usage, ..
+            problems,
+            policy,
+            usage,
+            ..
         } = self.sources.as_ref();
         Ok(Status {
             board: BoardStatus {
-                name: board.clone(),
-                processors,
-                unmanaged_tasks_per_core,
+                problems: problems.borrow().clone(),
+                ..board
             },
             apps,
             policy: policy.borrow().clone(),

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use dynd_board::{Fault, Host};
-use dynd_vocab::{Board, Pid};
+use dynd_vocab::{Board, Pid, ProblemStatus, Sample};
+use tokio::sync::watch;
 
 use crate::clock;
 use crate::control::{Command, Mailbox};
@@ -22,10 +23,16 @@ pub(crate) struct Pace {
 /// Paces that may wait to be heard; the latest counts.
 pub(crate) const PACE_QUEUE: usize = 4;
 
-/// Samples `board` as told by `paces` until the control thread hangs up. Sampling that starts, starts with a
-/// sample at once.
-pub(crate) fn run(board: &mut Host, paces: &Receiver<Pace>, mailbox: &Mailbox) {
-    log_problems(board);
+/// Samples `board` as told by `paces` until the control thread hangs up, and publishes what cannot be read.
+/// Sampling that starts, starts with a sample at once.
+pub(crate) fn run(
+    board: &mut Host,
+    paces: &Receiver<Pace>,
+    mailbox: &Mailbox,
+    problems: &watch::Sender<Vec<ProblemStatus>>,
+) {
+    tell_problems(board, problems);
+    let mut sample = Sample::default();
     let mut pace = Pace::default();
     let mut last: Option<Instant> = None;
     loop {
@@ -46,9 +53,12 @@ pub(crate) fn run(board: &mut Host, paces: &Receiver<Pace>, mailbox: &Mailbox) {
             }
             Err(RecvTimeoutError::Timeout) => {
                 last = Some(Instant::now());
-                let sample = board.sample(clock::now(), &pace.pids);
-                log_problems(board);
-                if mailbox.post_blocking(Command::Sample(sample)).is_err() {
+                board.sample(clock::now(), &pace.pids, &mut sample);
+                tell_problems(board, problems);
+                if mailbox
+                    .post_blocking(Command::Sample(Box::new(sample.clone())))
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -56,8 +66,13 @@ pub(crate) fn run(board: &mut Host, paces: &Receiver<Pace>, mailbox: &Mailbox) {
     }
 }
 
-fn log_problems(board: &mut Host) {
-    for problem in board.take_problems() {
+/// Logs the problems that are new, and publishes those in force if they changed.
+fn tell_problems(board: &mut Host, problems: &watch::Sender<Vec<ProblemStatus>>) {
+    let new = board.take_problems();
+    if !new.is_empty() || board.problems().len() != problems.borrow().len() {
+        problems.send_replace(board.problems().iter().map(ProblemStatus::from).collect());
+    }
+    for problem in new {
         match problem.fault {
             Fault::Absent => tracing::info!("{problem}"),
             _ => tracing::warn!("{problem}"),

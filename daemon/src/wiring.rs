@@ -124,7 +124,10 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     );
     let control = spawn("control", move || driver.run(&commands))?;
     let sampling = mailbox.clone();
-    let sampler = spawn("board", move || sampler::run(&mut board, &paces, &sampling))?;
+    let (trouble, problems) = watch::channel(Vec::new());
+    let sampler = spawn("board", move || {
+        sampler::run(&mut board, &paces, &sampling, &trouble);
+    })?;
 
     let (policy, policies) = watch::channel(in_force);
     let (stop, stopping) = watch::channel(false);
@@ -132,7 +135,7 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
         mailbox: mailbox.clone(),
         revision: revisions,
         policy: policies,
-        board: description.name.clone(),
+        problems,
         usage,
     });
 

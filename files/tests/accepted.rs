@@ -215,6 +215,7 @@ fn processors_of_the_board_and_roles_of_any_board_are_known() {
     let board = BoardDescription {
         name: "small".into(),
         processors: vec![processor],
+        ..BoardDescription::default()
     };
     let text = "reserve-cpus = \"1\"\n[[app]]\nmatch = { name = \"x\" }\nprocessors = [\"cpu\", \"little\"]\npercentile = 99.5\n";
     let policy = parse_policy(Path::new("p.toml"), text, Some(&board)).unwrap();

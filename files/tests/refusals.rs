@@ -61,6 +61,7 @@ fn board() -> BoardDescription {
     BoardDescription {
         name: "two clusters".into(),
         processors,
+        ..BoardDescription::default()
     }
 }
 

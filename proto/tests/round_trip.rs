@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use dynd_proto::v1;
 use dynd_vocab::{
-    AppId, AppStatus, Assignment, AssignmentStatus, BoardStatus, Cause, CpuSet, DaemonStatus, Event,
-    Generation, Hello, Holding, Identity, ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus,
-    ProcessorStatus, Quality, Report, Requirement, Role, Rung, Seconds, Standing, Status, Subnetwork,
-    Timestamp,
+    AppId, AppStatus, Assignment, AssignmentStatus, BatteryFlow, BatteryStatus, BoardStatus, Cause, Celsius,
+    CoolingStatus, CpuSet, DaemonStatus, Event, Generation, Hello, Holding, Identity, MemoryStatus,
+    ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus, ProblemStatus, ProcessorKind, ProcessorStatus,
+    Quality, RailStatus, Report, Requirement, Role, Rung, Seconds, Standing, Status, Subnetwork, Timestamp,
+    Trip, TripKind, ZoneStatus,
 };
 use prost::Message;
 
@@ -202,12 +203,30 @@ fn events() {
 fn status() {
     let processor = |name: &str, role| ProcessorStatus {
         name: name.into(),
+        kind: ProcessorKind::Cpu,
         role,
         cpus: "0-3".parse().unwrap(),
         capacity: 512,
         load: Some(0.25),
         clock_khz: Some(1_800_000),
         opps_khz: vec![600_000, 1_800_000],
+    };
+    let accelerator = |name: &str, kind, role| ProcessorStatus {
+        kind,
+        cpus: CpuSet::EMPTY,
+        capacity: 0,
+        ..processor(name, role)
+    };
+    let trip = |kind| Trip {
+        kind,
+        temperature: Celsius::new(85.0),
+        hysteresis: 2.0,
+    };
+    let battery = |flow| BatteryStatus {
+        name: "BAT0".into(),
+        charge: Some(0.5),
+        flow,
+        watts: Some(7.5),
     };
     let assignment = AssignmentStatus {
         subnetwork: "w25".into(),
@@ -260,7 +279,57 @@ fn status() {
                     opps_khz: Vec::new(),
                     ..processor("big", Role::Big)
                 },
+                accelerator("gpu", ProcessorKind::Gpu, Role::Gpu),
+                accelerator("npu", ProcessorKind::Npu, Role::Npu),
+                accelerator("dla", ProcessorKind::Accelerator, Role::Accelerator),
             ],
+            memory: vec![MemoryStatus {
+                name: "dmc".into(),
+                clock_khz: Some(825_000),
+                opps_khz: vec![165_000, 825_000],
+            }],
+            rails: vec![
+                RailStatus {
+                    name: "VDD_IN".into(),
+                    within: None,
+                    watts: Some(4.75),
+                },
+                RailStatus {
+                    name: "VDD_SOC".into(),
+                    within: Some("VDD_IN".into()),
+                    watts: None,
+                },
+            ],
+            zones: vec![
+                ZoneStatus {
+                    name: "cpu-thermal".into(),
+                    celsius: Some(-4.5),
+                    trips: [
+                        TripKind::Active,
+                        TripKind::Passive,
+                        TripKind::Hot,
+                        TripKind::Critical,
+                    ]
+                    .map(trip)
+                    .into(),
+                },
+                ZoneStatus {
+                    name: "cv0-thermal".into(),
+                    celsius: None,
+                    trips: Vec::new(),
+                },
+            ],
+            cooling: vec![CoolingStatus {
+                name: "pwm-fan".into(),
+                state: Some(1),
+                max_state: 3,
+            }],
+            battery: Some(battery(BatteryFlow::Discharging)),
+            problems: vec![ProblemStatus {
+                path: "/sys/class/thermal/thermal_zone2/temp".into(),
+                fault: "cannot be read".into(),
+                lost: "a temperature is unknown".into(),
+            }],
             unmanaged_tasks_per_core: Some(1),
         },
         apps: vec![app, blocked],
@@ -277,5 +346,16 @@ fn status() {
         },
         events: vec![Event::PolicyChanged],
     });
+    for flow in [
+        BatteryFlow::Unknown,
+        BatteryFlow::Charging,
+        BatteryFlow::Discharging,
+        BatteryFlow::Resting,
+    ] {
+        check::<v1::BoardStatus, _>(BoardStatus {
+            battery: Some(battery(flow)),
+            ..BoardStatus::default()
+        });
+    }
     check::<v1::Status, _>(Status::default());
 }

@@ -5,15 +5,25 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CpuSet, Hertz, Pid, Sample, Timestamp};
+use crate::{Celsius, CpuSet, Hertz, Pid, Sample, Timestamp};
 
-/// A machine: its processors, in the order in which everything else refers to them by index.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A machine: its processors and sensors, in the order in which everything else refers to them by index.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BoardDescription {
     /// What the firmware calls the board (device tree or DMI), for people to read; never decides anything.
     pub name: String,
-    /// The processors. CPU clusters come in order of their first CPU.
+    /// The processors: CPU clusters in order of their first CPU, then accelerators in order of their paths.
     pub processors: Vec<Processor>,
+    /// The clocks that memory and buses run at, which all processors share.
+    pub memory: Vec<MemoryClock>,
+    /// What is measured of the power drawn.
+    pub rails: Vec<PowerRail>,
+    /// The thermal zones.
+    pub zones: Vec<ThermalZone>,
+    /// What the kernel cools with: fans, and clocks that it lowers.
+    pub cooling: Vec<CoolingDevice>,
+    /// The battery that feeds the board, if there is one.
+    pub battery: Option<Battery>,
 }
 
 impl BoardDescription {
@@ -25,7 +35,7 @@ impl BoardDescription {
     }
 }
 
-/// A set of units that share one clock: a CPU cluster, later a GPU or an NPU.
+/// A set of units that share one clock: a CPU cluster, a GPU, an NPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Processor {
     /// Unique on the board: the name of the role where only one processor plays it (`little`, `big`), `cpu`
@@ -37,8 +47,8 @@ pub struct Processor {
     pub role: Role,
     /// Its CPUs; empty for an accelerator.
     pub cpus: CpuSet,
-    /// Computing capacity at the highest clock, relative to 1024 for the fastest core of the board
-    /// (`cpu_capacity` in the kernel).
+    /// Computing capacity of one core at the highest clock, relative to 1024 for the fastest core of the board
+    /// (`cpu_capacity` in the kernel); 0 for an accelerator, which compares with nothing.
     pub capacity: u32,
     /// The clocks of its operating performance points, ascending; empty where the kernel tells none.
     pub opps: Vec<Hertz>,
@@ -50,9 +60,27 @@ pub struct Processor {
 pub enum ProcessorKind {
     /// A cluster of CPU cores.
     Cpu,
+    /// A graphics processor.
+    Gpu,
+    /// A processor for neural networks.
+    Npu,
+    /// Another accelerator: a deep-learning accelerator of few layers, a signal processor, an FPGA.
+    Accelerator,
 }
 
-/// The part a processor plays on its board, from slow to fast.
+impl ProcessorKind {
+    /// The name shown to people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Npu => "npu",
+            Self::Accelerator => "accelerator",
+        }
+    }
+}
+
+/// The part a processor plays on its board: CPU clusters from slow to fast, then accelerators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -62,11 +90,24 @@ pub enum Role {
     Mid,
     /// The fastest kind of CPU cluster, or the only one.
     Big,
+    /// A graphics processor.
+    Gpu,
+    /// A processor for neural networks.
+    Npu,
+    /// Another accelerator.
+    Accelerator,
 }
 
 impl Role {
     /// Every role, in the order of the enum.
-    pub const ALL: [Self; 3] = [Self::Little, Self::Mid, Self::Big];
+    pub const ALL: [Self; 6] = [
+        Self::Little,
+        Self::Mid,
+        Self::Big,
+        Self::Gpu,
+        Self::Npu,
+        Self::Accelerator,
+    ];
 
     /// The name that policies use.
     pub const fn label(self) -> &'static str {
@@ -74,8 +115,92 @@ impl Role {
             Self::Little => "little",
             Self::Mid => "mid",
             Self::Big => "big",
+            Self::Gpu => "gpu",
+            Self::Npu => "npu",
+            Self::Accelerator => "accelerator",
         }
     }
+}
+
+/// A clock that memory or a bus runs at. It is observed, not set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryClock {
+    /// Unique on the board, as the kernel or the vendor names it (`dmc`, `emc`).
+    pub name: String,
+    /// The clocks it can have, ascending; empty where the kernel tells none.
+    pub opps: Vec<Hertz>,
+}
+
+/// A supply whose power is measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PowerRail {
+    /// Unique on the board, as its label names it (`VDD_IN`, `package-0`).
+    pub name: String,
+    /// Index of the rail that counts this one's power in, if that is known. The rails that are within no other one
+    /// are what is to be added up: their sum is all the power that is measured.
+    pub within: Option<usize>,
+}
+
+/// A place whose temperature the kernel watches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThermalZone {
+    /// Unique on the board: the zone's type (`cpu-thermal`), numbered where several zones have it.
+    pub name: String,
+    /// Where the kernel acts, in its order; those that cannot be true are left out.
+    pub trips: Vec<Trip>,
+}
+
+/// A temperature at which the kernel acts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trip {
+    /// What it does.
+    pub kind: TripKind,
+    /// Where it begins.
+    pub temperature: Celsius,
+    /// By how many degrees the temperature must fall below that for it to end; 0 if not told.
+    pub hysteresis: f64,
+}
+
+/// What the kernel does at a trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TripKind {
+    /// Turns on a fan.
+    Active,
+    /// Lowers clocks.
+    Passive,
+    /// Tells its driver.
+    Hot,
+    /// Shuts the board down.
+    Critical,
+}
+
+impl TripKind {
+    /// The name shown to people, which is the kernel's.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Passive => "passive",
+            Self::Hot => "hot",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What the kernel cools with. State 0 cools nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoolingDevice {
+    /// Unique on the board: its type (`pwm-fan`, `cpufreq-cpu4`), numbered where several devices have it.
+    pub name: String,
+    /// The state that cools most.
+    pub max_state: u32,
+}
+
+/// A battery that feeds the board.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Battery {
+    /// As the kernel names it (`BAT0`).
+    pub name: String,
 }
 
 /// A board that can be observed.
@@ -84,12 +209,15 @@ impl Role {
 /// - [`describe`](Board::describe) answers the same for as long as the value lives.
 /// - [`sample`](Board::sample) never fails as a whole: what cannot be read is absent from the sample, and
 ///   is reported once, not at every sample.
+/// - The lists of a sample that go by index are as long as those of the description.
 /// - Counters in a sample are cumulative and monotonic per CPU and per process; a reader derives rates.
+/// - A sensor that would wake an idle processor is not read while that processor idles.
 pub trait Board {
-    /// The board's processors.
+    /// The board's processors and sensors.
     fn describe(&self) -> &BoardDescription;
 
-    /// Reads every sensor once. `apps` names the processes whose CPU time is wanted beside the totals; one
-    /// that no longer exists is left out of the answer.
-    fn sample(&mut self, now: Timestamp, apps: &[Pid]) -> Sample;
+    /// Reads every sensor once into `into`, whose earlier content is overwritten and whose memory is used
+    /// again. `apps` names the processes whose CPU time is wanted beside the totals; one that no longer exists is
+    /// left out of the answer.
+    fn sample(&mut self, now: Timestamp, apps: &[Pid], into: &mut Sample);
 }

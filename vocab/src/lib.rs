@@ -24,13 +24,17 @@ mod units;
 
 pub use app::{AppId, Hello, Holding, Identity, Pid, Report, Requirement};
 pub use assignment::{Assignment, Generation, Rung, Standing};
-pub use board::{Board, BoardDescription, Processor, ProcessorKind, Role};
+pub use board::{
+    Battery, Board, BoardDescription, CoolingDevice, MemoryClock, PowerRail, Processor, ProcessorKind, Role,
+    ThermalZone, Trip, TripKind,
+};
 pub use cpuset::{CpuSet, CpuSetError};
 pub use event::{Cause, Event};
 pub use model::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
 pub use policy::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName};
-pub use sample::{AppCpu, CpuTimes, Sample};
+pub use sample::{AppCpu, BatteryFlow, BatteryState, Counters, CpuTimes, Sample};
 pub use status::{
-    AppStatus, AssignmentStatus, BoardStatus, DaemonStatus, PolicyStatus, ProcessorStatus, Status,
+    AppStatus, AssignmentStatus, BatteryStatus, BoardStatus, CoolingStatus, DaemonStatus, MemoryStatus,
+    PolicyStatus, ProblemStatus, ProcessorStatus, RailStatus, Status, ZoneStatus,
 };
-pub use units::{Hertz, Quality, Seconds, Timestamp};
+pub use units::{Celsius, Hertz, Quality, Seconds, Timestamp, Watts};

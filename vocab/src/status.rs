@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppId, CpuSet, Event, Generation, Identity, ModelTable, Role, Standing};
+use crate::{
+    AppId, BatteryFlow, BoardDescription, CpuSet, Event, Generation, Hertz, Identity, ModelTable,
+    ProcessorKind, Role, Sample, Standing, Trip, Watts,
+};
 
 /// Everything `dynctl status` shows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,18 @@ pub struct BoardStatus {
     pub name: String,
     /// Its processors.
     pub processors: Vec<ProcessorStatus>,
+    /// Its memory clocks.
+    pub memory: Vec<MemoryStatus>,
+    /// Its power rails.
+    pub rails: Vec<RailStatus>,
+    /// Its thermal zones.
+    pub zones: Vec<ZoneStatus>,
+    /// What cools it.
+    pub cooling: Vec<CoolingStatus>,
+    /// Its battery.
+    pub battery: Option<BatteryStatus>,
+    /// What cannot be read of it at present.
+    pub problems: Vec<ProblemStatus>,
     /// Unmanaged tasks that compete for each core, rounded; absent until measured.
     pub unmanaged_tasks_per_core: Option<u32>,
 }
@@ -38,18 +53,160 @@ pub struct BoardStatus {
 pub struct ProcessorStatus {
     /// Its name.
     pub name: String,
+    /// Its kind.
+    pub kind: ProcessorKind,
     /// Its role.
     pub role: Role,
-    /// Its CPUs.
+    /// Its CPUs; empty for an accelerator.
     pub cpus: CpuSet,
-    /// Capacity of one core, 1024 for the fastest of the board.
+    /// Capacity of one core, 1024 for the fastest of the board; 0 for an accelerator.
     pub capacity: u32,
-    /// Share of time its CPUs were busy (0 to 1), between the last two samples; absent until measured.
+    /// Share of time it was busy (0 to 1): of its CPUs between the last two samples, of an accelerator as its
+    /// driver says; absent until measured.
     pub load: Option<f64>,
     /// The clock that its kernel driver reports, in kHz.
     pub clock_khz: Option<u64>,
     /// Its operating performance points, in kHz, ascending.
     pub opps_khz: Vec<u64>,
+}
+
+/// One memory clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemoryStatus {
+    /// Its name.
+    pub name: String,
+    /// The clock, in kHz.
+    pub clock_khz: Option<u64>,
+    /// The clocks it can have, in kHz, ascending.
+    pub opps_khz: Vec<u64>,
+}
+
+/// One power rail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RailStatus {
+    /// Its name.
+    pub name: String,
+    /// The name of the rail that counts this one's power in, if any.
+    pub within: Option<String>,
+    /// Its power.
+    pub watts: Option<f64>,
+}
+
+/// One thermal zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ZoneStatus {
+    /// Its name.
+    pub name: String,
+    /// Its temperature.
+    pub celsius: Option<f64>,
+    /// Where the kernel acts.
+    pub trips: Vec<Trip>,
+}
+
+/// One cooling device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CoolingStatus {
+    /// Its name.
+    pub name: String,
+    /// Its state; 0 cools nothing.
+    pub state: Option<u32>,
+    /// The state that cools most.
+    pub max_state: u32,
+}
+
+/// The battery.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatteryStatus {
+    /// Its name.
+    pub name: String,
+    /// Its charge (0 to 1).
+    pub charge: Option<f64>,
+    /// Whether it feeds the board.
+    pub flow: BatteryFlow,
+    /// The power into or out of it, in watts.
+    pub watts: Option<f64>,
+}
+
+/// Something of the board that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemStatus {
+    /// The file or directory.
+    pub path: String,
+    /// What is wrong with it, to be read after the path.
+    pub fault: String,
+    /// What is unknown because of it.
+    pub lost: String,
+}
+
+impl BoardStatus {
+    /// `board` as `sample` found it, its CPU clusters loaded as `loads` says (by index, 0 to 1). Without a sample
+    /// all that is measured is absent. Problems and unmanaged tasks are for the caller to fill in.
+    pub fn new(board: &BoardDescription, loads: &[Option<f64>], sample: Option<&Sample>) -> Self {
+        let khz = |opps: &[Hertz]| opps.iter().map(|opp| opp.as_khz()).collect();
+        let clock = |clocks: Option<&Option<Hertz>>| clocks.copied().flatten().map(Hertz::as_khz);
+        let processors = board
+            .processors
+            .iter()
+            .enumerate()
+            .map(|(i, processor)| ProcessorStatus {
+                name: processor.name.clone(),
+                kind: processor.kind,
+                role: processor.role,
+                cpus: processor.cpus,
+                capacity: processor.capacity,
+                load: match processor.kind {
+                    ProcessorKind::Cpu => at(loads, i),
+                    _ => sample.and_then(|sample| at(&sample.loads, i)),
+                },
+                clock_khz: clock(sample.and_then(|sample| sample.clocks.get(i))),
+                opps_khz: khz(&processor.opps),
+            });
+        let memory = board.memory.iter().enumerate().map(|(i, memory)| MemoryStatus {
+            name: memory.name.clone(),
+            clock_khz: clock(sample.and_then(|sample| sample.memory.get(i))),
+            opps_khz: khz(&memory.opps),
+        });
+        let rails = board.rails.iter().enumerate().map(|(i, rail)| RailStatus {
+            name: rail.name.clone(),
+            within: rail.within.and_then(|i| Some(board.rails.get(i)?.name.clone())),
+            watts: sample.and_then(|sample| at(&sample.rails, i)).map(Watts::get),
+        });
+        let zones = board.zones.iter().enumerate().map(|(i, zone)| ZoneStatus {
+            name: zone.name.clone(),
+            celsius: sample.and_then(|sample| at(&sample.zones, i)).map(|t| t.get()),
+            trips: zone.trips.clone(),
+        });
+        let cooling = board.cooling.iter().enumerate().map(|(i, device)| CoolingStatus {
+            name: device.name.clone(),
+            state: sample.and_then(|sample| at(&sample.cooling, i)),
+            max_state: device.max_state,
+        });
+        let battery = board.battery.as_ref().map(|battery| {
+            let state = sample.and_then(|sample| sample.battery);
+            BatteryStatus {
+                name: battery.name.clone(),
+                charge: state.and_then(|state| state.charge),
+                flow: state.map_or(BatteryFlow::Unknown, |state| state.flow),
+                watts: state.and_then(|state| state.power).map(Watts::get),
+            }
+        });
+        Self {
+            name: board.name.clone(),
+            processors: processors.collect(),
+            memory: memory.collect(),
+            rails: rails.collect(),
+            zones: zones.collect(),
+            cooling: cooling.collect(),
+            battery,
+            problems: Vec::new(),
+            unmanaged_tasks_per_core: None,
+        }
+    }
+}
+
+/// The reading at `index`, if there is one.
+fn at<T: Copy>(readings: &[Option<T>], index: usize) -> Option<T> {
+    readings.get(index).copied().flatten()
 }
 
 /// One app.

@@ -1,6 +1,7 @@
 //! Physical quantities as types, so that milliseconds never meet hertz.
 
 use core::fmt;
+use core::iter::Sum;
 use core::ops::{Add, AddAssign, Div, Mul, Sub};
 use core::time::Duration;
 
@@ -140,6 +141,16 @@ impl Hertz {
         Self(khz.saturating_mul(1000))
     }
 
+    /// A frequency of `hz` hertz, the unit of devfreq.
+    pub const fn from_hz(hz: u64) -> Self {
+        Self(hz)
+    }
+
+    /// The frequency in hertz.
+    pub const fn as_hz(self) -> u64 {
+        self.0
+    }
+
     /// The frequency in kilohertz.
     pub const fn as_khz(self) -> u64 {
         self.0 / 1000
@@ -149,6 +160,88 @@ impl Hertz {
 impl fmt::Display for Hertz {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} MHz", self.0 / 1_000_000)
+    }
+}
+
+/// A flow of energy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct Watts(f64);
+
+impl Watts {
+    /// No power at all.
+    pub const ZERO: Self = Self(0.0);
+
+    /// A power of `watts` watts.
+    pub const fn new(watts: f64) -> Self {
+        Self(watts)
+    }
+
+    /// The number of watts.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Add for Watts {
+    type Output = Self;
+
+    fn add(self, rhs: Self) -> Self {
+        Self(self.0 + rhs.0)
+    }
+}
+
+impl Sub for Watts {
+    type Output = Self;
+
+    fn sub(self, rhs: Self) -> Self {
+        Self(self.0 - rhs.0)
+    }
+}
+
+impl Mul<f64> for Watts {
+    type Output = Self;
+
+    fn mul(self, rhs: f64) -> Self {
+        Self(self.0 * rhs)
+    }
+}
+
+impl Sum for Watts {
+    fn sum<I: Iterator<Item = Self>>(powers: I) -> Self {
+        powers.fold(Self::ZERO, Add::add)
+    }
+}
+
+impl fmt::Display for Watts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} W", self.0)
+    }
+}
+
+/// A temperature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct Celsius(f64);
+
+impl Celsius {
+    /// A temperature of `degrees` degrees.
+    pub const fn new(degrees: f64) -> Self {
+        Self(degrees)
+    }
+
+    /// A temperature of `millis` thousandths of a degree, the unit of the kernel.
+    pub fn from_millis(millis: i32) -> Self {
+        Self(f64::from(millis) / 1e3)
+    }
+
+    /// The number of degrees.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Celsius {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} °C", self.0)
     }
 }
 
@@ -208,5 +301,13 @@ mod tests {
         assert_eq!(Seconds::from_millis(8.25).to_string(), "8.2 ms");
         assert_eq!(Seconds::new(0.000_2).to_string(), "200 µs");
         assert!(!Seconds::new(f64::INFINITY).is_positive());
+        assert_eq!(Celsius::from_millis(-45_000).to_string(), "-45.0 °C");
+        assert_eq!(
+            [Watts::new(1.5), Watts::new(0.254)]
+                .into_iter()
+                .sum::<Watts>()
+                .to_string(),
+            "1.75 W"
+        );
     }
 }

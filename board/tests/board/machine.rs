@@ -5,7 +5,13 @@ use std::path::Path;
 use std::process::Command;
 
 use dynd_board::Host;
-use dynd_vocab::{Board, CpuSet, Pid, Timestamp};
+use dynd_vocab::{Board, CpuSet, Pid, Sample, Timestamp};
+
+fn look(host: &mut Host, nanos: u64, apps: &[Pid]) -> Sample {
+    let mut sample = Sample::default();
+    host.sample(Timestamp::from_nanos(nanos), apps, &mut sample);
+    sample
+}
 
 #[test]
 fn the_machine_at_hand_can_be_observed() {
@@ -20,10 +26,10 @@ fn the_machine_at_hand_can_be_observed() {
     );
 
     let me = Pid(std::process::id());
-    let first = host.sample(Timestamp::from_nanos(1), &[me]);
+    let first = look(&mut host, 1, &[me]);
     let burnt: u64 = (0..20_000_000_u64).fold(0, |sum, n| std::hint::black_box(sum ^ n));
     assert_ne!(burnt, 1);
-    let second = host.sample(Timestamp::from_nanos(2), &[me]);
+    let second = look(&mut host, 2, &[me]);
 
     let stat = fs::read_to_string("/proc/stat").unwrap();
     let lines = stat
@@ -44,6 +50,17 @@ fn the_machine_at_hand_can_be_observed() {
         );
     }
     assert!(first.stalled <= second.stalled);
+    // Where they can be had: not without privilege, nor in many virtual machines.
+    assert_eq!(second.counters.len(), board.processors.len());
+    for (before, after) in first.counters.iter().zip(&second.counters) {
+        let (Some(before), Some(after)) = (before, after) else {
+            continue;
+        };
+        assert!(
+            before.cycles < after.cycles && before.instructions < after.instructions,
+            "{before:?} {after:?}"
+        );
+    }
     assert_eq!((first.apps.len(), second.apps.len()), (1, 1));
     assert!(first.apps[0].busy <= second.apps[0].busy);
     assert_eq!(host.describe(), &board);
@@ -55,10 +72,10 @@ fn a_process_that_ends_while_its_file_is_open_is_left_out() {
     let known = host.problems().len();
     let mut child = Command::new("sleep").arg("600").spawn().unwrap();
     let pid = [Pid(child.id())];
-    let before = host.sample(Timestamp::from_nanos(1), &pid);
+    let before = look(&mut host, 1, &pid);
     child.kill().unwrap();
     child.wait().unwrap();
-    let after = host.sample(Timestamp::from_nanos(2), &pid);
+    let after = look(&mut host, 2, &pid);
     assert_eq!((before.apps.len(), after.apps.len()), (1, 0));
     assert_eq!(host.problems().len(), known);
 }

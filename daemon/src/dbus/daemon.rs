@@ -28,6 +28,7 @@ impl Daemon {
         let mut changes = Changes::new();
         let app_count = u32::try_from(view.apps.len()).unwrap_or(u32::MAX);
         let processors: Vec<String> = view
+            .board
             .processors
             .iter()
             .map(|processor| processor.name.clone())

@@ -2,6 +2,7 @@
 
 mod app;
 mod assignment;
+mod board;
 mod event;
 mod field;
 mod model;

@@ -1,9 +1,6 @@
 //! What operators see.
 
-use dynd_vocab::{
-    AppId, AppStatus, AssignmentStatus, BoardStatus, DaemonStatus, ModelTable, PolicyStatus, ProcessorStatus,
-    Role, Status,
-};
+use dynd_vocab::{AppId, AppStatus, AssignmentStatus, DaemonStatus, ModelTable, PolicyStatus, Status};
 
 use super::{assignment, field};
 use crate::{Problem, WireError, v1};
@@ -37,77 +34,6 @@ impl TryFrom<v1::Status> for Status {
             daemon: status.daemon.ok_or_else(|| Problem::Missing.of("daemon"))?.into(),
             events: field::each(known, usize::MAX, "events")?,
         })
-    }
-}
-
-impl From<BoardStatus> for v1::BoardStatus {
-    fn from(board: BoardStatus) -> Self {
-        Self {
-            name: board.name,
-            processors: board.processors.into_iter().map(Into::into).collect(),
-            unmanaged_tasks_per_core: board.unmanaged_tasks_per_core,
-        }
-    }
-}
-
-impl TryFrom<v1::BoardStatus> for BoardStatus {
-    type Error = WireError;
-
-    fn try_from(board: v1::BoardStatus) -> Result<Self, WireError> {
-        Ok(Self {
-            name: board.name,
-            processors: field::each(board.processors, usize::MAX, "processors")?,
-            unmanaged_tasks_per_core: board.unmanaged_tasks_per_core,
-        })
-    }
-}
-
-impl From<ProcessorStatus> for v1::ProcessorStatus {
-    fn from(processor: ProcessorStatus) -> Self {
-        Self {
-            name: processor.name,
-            role: v1::Role::from(processor.role).into(),
-            cpus: processor.cpus.iter().collect(),
-            capacity: processor.capacity,
-            load: processor.load,
-            clock_khz: processor.clock_khz,
-            opps_khz: processor.opps_khz,
-        }
-    }
-}
-
-impl TryFrom<v1::ProcessorStatus> for ProcessorStatus {
-    type Error = WireError;
-
-    fn try_from(processor: v1::ProcessorStatus) -> Result<Self, WireError> {
-        Ok(Self {
-            name: processor.name,
-            role: role(processor.role)?,
-            cpus: field::cpus(processor.cpus, "cpus")?,
-            capacity: processor.capacity,
-            load: processor.load,
-            clock_khz: processor.clock_khz,
-            opps_khz: processor.opps_khz,
-        })
-    }
-}
-
-impl From<Role> for v1::Role {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Little => Self::Little,
-            Role::Mid => Self::Mid,
-            Role::Big => Self::Big,
-        }
-    }
-}
-
-fn role(value: i32) -> Result<Role, WireError> {
-    match v1::Role::try_from(value) {
-        Ok(v1::Role::Little) => Ok(Role::Little),
-        Ok(v1::Role::Mid) => Ok(Role::Mid),
-        Ok(v1::Role::Big) => Ok(Role::Big),
-        Ok(v1::Role::Unspecified) | Err(_) => Err(Problem::UnknownValue(value).of("role")),
     }
 }
 
