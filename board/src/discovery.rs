@@ -11,6 +11,7 @@ use std::str::FromStr;
 use dynd_vocab::{BoardDescription, CpuSet, Hertz, Processor, ProcessorKind};
 
 use crate::attribute::Attribute;
+use crate::clock_domain::{ClockDomain, Subsystem};
 use crate::clusters::{Cluster, CoreKind, CpuFacts, FULL, clusters};
 use crate::problem::ProblemLog;
 use crate::{BoardError, Fault, Loss, cpulist, procfs};
@@ -28,6 +29,8 @@ pub(crate) struct Discovery {
     pub(crate) board: BoardDescription,
     /// Per processor, the file that shows its clock.
     pub(crate) clocks: Vec<Option<PathBuf>>,
+    /// Per processor, the clocks of which it is made; several where each CPU has its own.
+    pub(crate) domains: Vec<Vec<ClockDomain>>,
 }
 
 /// Looks at the machine below `root`.
@@ -41,12 +44,20 @@ pub(crate) fn discover(root: &Path, log: &mut ProblemLog) -> Result<Discovery, B
     }
     let policies = survey.policies(online);
     let facts = survey.facts(online, &policies);
-    let (mut processors, mut clocks) = (Vec::new(), Vec::new());
+    let (mut processors, mut clocks, mut domains) = (Vec::new(), Vec::new(), Vec::new());
     for cluster in clusters(&facts) {
         let policy = policies
             .iter()
             .find(|policy| !policy.cpus.intersection(first(cluster.cpus)).is_empty());
         clocks.push(policy.map(|policy| root.join(&policy.dir).join("scaling_cur_freq")));
+        let of_cluster = policies
+            .iter()
+            .filter(|policy| !policy.cpus.intersection(cluster.cpus).is_empty());
+        domains.push(
+            of_cluster
+                .map(|policy| ClockDomain::new(Subsystem::Cpufreq, policy.dir.clone()))
+                .collect(),
+        );
         let opps = policy.map(|policy| survey.opps(policy)).unwrap_or_default();
         processors.push(processor(cluster, opps));
     }
@@ -55,7 +66,11 @@ pub(crate) fn discover(root: &Path, log: &mut ProblemLog) -> Result<Discovery, B
         processors,
         ..BoardDescription::default()
     };
-    Ok(Discovery { board, clocks })
+    Ok(Discovery {
+        board,
+        clocks,
+        domains,
+    })
 }
 
 /// The clock in `text`, in kHz, if it can be one.

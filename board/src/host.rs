@@ -3,11 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dynd_vocab::{Board, BoardDescription, CpuSet, CpuTimes, Hertz, Pid, Sample, Timestamp};
+use dynd_vocab::{
+    Actuation, Board, BoardDescription, CpuSet, CpuTimes, Hertz, Pid, PutBack, Sample, Setting, Timestamp,
+};
 
+use crate::actuator::Actuator;
 use crate::attribute::Attribute;
 use crate::counter::{Counter, CpuCounter};
 use crate::discovery::{self, Discovery, discover};
+use crate::journal::{Journal, JournalError};
+use crate::kernel::Sysfs;
 use crate::problem::ProblemLog;
 use crate::process::Processes;
 use crate::{BoardError, Fault, Loss, SensorProblem, procfs};
@@ -28,6 +33,8 @@ pub struct Host {
     pressure: Option<Attribute>,
     stalled: Counter,
     processes: Processes,
+    actuator: Actuator,
+    kernel: Sysfs,
     buffer: Vec<u8>,
 }
 
@@ -38,7 +45,11 @@ impl Host {
     /// Only if `root` cannot be opened or no CPU is found; all else that fails is a [problem](Self::problems).
     pub fn discover(root: &Path) -> Result<Self, BoardError> {
         let mut problems = ProblemLog::default();
-        let Discovery { board, clocks } = discover(root, &mut problems)?;
+        let Discovery {
+            board,
+            clocks,
+            domains,
+        } = discover(root, &mut problems)?;
         Ok(Self {
             description: board,
             stat: Attribute::new(root.join("proc/stat")),
@@ -47,9 +58,23 @@ impl Host {
             pressure: pressure(root.join("proc/pressure/cpu"), &mut problems),
             stalled: Counter::default(),
             processes: Processes::new(root.join("proc")),
+            actuator: Actuator::new(domains),
+            kernel: Sysfs::new(root),
             problems,
             buffer: Vec::new(),
         })
+    }
+
+    /// Lets clocks be set: from now on what was in force is noted in `dir` before it is changed. Takes over what
+    /// an earlier process changed in this boot and did not put back, and says whether there is any.
+    ///
+    /// # Errors
+    /// If another process keeps the journal there, or it cannot be read; clocks then cannot be set.
+    pub fn keep_journal(&mut self, dir: &Path) -> Result<bool, JournalError> {
+        let (journal, taken) = Journal::open(dir, self.kernel.root())?;
+        let is_dirty = !taken.is_empty();
+        self.actuator.keep(journal, taken);
+        Ok(is_dirty)
     }
 
     /// What cannot be read at present, each thing once. A sensor leaves the list when it has answered well for a
@@ -138,6 +163,26 @@ impl Board for Host {
             ..Sample::default()
         };
     }
+
+    fn apply(&mut self, setting: &Setting) -> Vec<Actuation> {
+        self.actuator.apply(&mut self.kernel, setting)
+    }
+
+    fn restore(&mut self) -> Vec<PutBack> {
+        self.actuator.restore(&mut self.kernel)
+    }
+}
+
+/// Puts back what a process that is gone changed on the board below `root` and noted in `dir`. Needs no
+/// [`Host`], since the journal says all: one answer per attribute.
+///
+/// # Errors
+/// If another process keeps the journal there, or it cannot be read.
+pub fn restore(root: &Path, dir: &Path) -> Result<Vec<PutBack>, JournalError> {
+    let (journal, taken) = Journal::open(dir, root)?;
+    let mut actuator = Actuator::default();
+    actuator.keep(journal, taken);
+    Ok(actuator.restore(&mut Sysfs::new(root)))
 }
 
 /// Pressure stall information, on kernels that have it (4.20, and not disabled).

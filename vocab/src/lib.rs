@@ -19,6 +19,7 @@ mod event;
 mod model;
 mod policy;
 mod sample;
+mod setting;
 mod status;
 mod units;
 
@@ -33,6 +34,7 @@ pub use event::{Cause, Event};
 pub use model::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
 pub use policy::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName};
 pub use sample::{AppCpu, BatteryFlow, BatteryState, CpuTimes, Sample};
+pub use setting::{Actuation, ClockBounds, Hold, PutBack, PutBackOutcome, Restore, Setting};
 pub use status::{
     AppStatus, AssignmentStatus, BatteryStatus, BoardStatus, CoolingStatus, DaemonStatus, MemoryStatus,
     PolicyStatus, ProblemStatus, ProcessorStatus, RailStatus, Status, ZoneStatus,
