@@ -191,8 +191,8 @@ impl Actuator {
             let whose = taken.whose(now, || may_be_lower(kernel, domain, end, reads));
             match (whose, end) {
                 (Whose::Ours, _) => {}
-                (Whose::Lowered, End::Min) => wanted.min = taken.to,
-                (Whose::Lowered, End::Max) => wanted.max = taken.to,
+                (Whose::Lowered, End::Min) => wanted.min = taken.asked().unwrap_or(now),
+                (Whose::Lowered, End::Max) => wanted.max = taken.asked().unwrap_or(now),
                 (Whose::Foreign, _) => {
                     let Taken { attribute, to, .. } = taken;
                     changes.push(format!("{} reads {now} where {to} was left", attribute.display()));

@@ -1,8 +1,8 @@
 //! Puts attributes back, as far as they still read as they were left.
 //!
-//! The latest written comes first. What is refused is tried again as long as something else could be put back,
-//! since a minimum may have to wait for its maximum; what still refuses stays taken. At the end everything is read
-//! once more.
+//! The latest written comes first. What could not be put back is tried again as long as something else could be,
+//! since a minimum may have to wait for its maximum, or read lower until then; what still refuses stays taken. At
+//! the end everything is read once more.
 
 use std::path::Path;
 
@@ -20,26 +20,26 @@ use crate::taken::{Taken, Whose};
 pub(crate) fn put_back(kernel: &mut impl Kernel, taken: &mut Vec<Taken>) -> Vec<PutBack> {
     let mut pending: Vec<Taken> = taken.drain(..).filter(Taken::is_changed).rev().collect();
     let mut settled = Vec::new();
-    let refused = loop {
-        let mut refused = Vec::new();
+    let failed = loop {
+        let mut failed = Vec::new();
         let tried = pending.len();
-        for taken in std::mem::take(&mut pending) {
+        for taken in pending {
             match attempt(kernel, &taken) {
                 Ok(outcome) => settled.push((taken, outcome)),
-                Err(reason) => refused.push((taken, PutBackOutcome::Refused { reason })),
+                Err(outcome) => failed.push((taken, outcome)),
             }
         }
-        if refused.is_empty() || refused.len() == tried {
-            break refused;
+        if failed.is_empty() || failed.len() == tried {
+            break failed;
         }
-        pending = refused.into_iter().map(|(taken, _)| taken).collect();
+        pending = failed.into_iter().map(|(taken, _)| taken).collect();
     };
     for (taken, outcome) in &mut settled {
         if *outcome == PutBackOutcome::Done {
             *outcome = verify(kernel, taken);
         }
     }
-    settled.extend(refused);
+    settled.extend(failed);
     let answers = settled.iter().map(|(taken, outcome)| PutBack {
         attribute: taken.attribute.display().to_string(),
         before: taken.before,
@@ -53,19 +53,20 @@ pub(crate) fn put_back(kernel: &mut impl Kernel, taken: &mut Vec<Taken>) -> Vec<
     answers
 }
 
-/// Puts back one attribute; what it reads then is not known yet.
-fn attempt(kernel: &mut impl Kernel, taken: &Taken) -> Result<PutBackOutcome, String> {
-    let reads = read(kernel, &taken.attribute)?;
-    let whose = whose(kernel, taken, reads)?;
+/// Puts back one attribute, or says why it cannot be put back for now; what it reads then is not known yet.
+fn attempt(kernel: &mut impl Kernel, taken: &Taken) -> Result<PutBackOutcome, PutBackOutcome> {
+    let refused = |reason| PutBackOutcome::Refused { reason };
+    let reads = read(kernel, &taken.attribute).map_err(refused)?;
+    let whose = whose(kernel, taken, reads).map_err(refused)?;
     if reads == taken.before && whose != Whose::Lowered {
         return Ok(PutBackOutcome::AsBefore);
     }
     if whose == Whose::Foreign {
-        return Ok(PutBackOutcome::Foreign { reads });
+        return Err(PutBackOutcome::Foreign { reads });
     }
     match kernel.write(&taken.attribute, taken.before) {
         Ok(()) => Ok(PutBackOutcome::Done),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(refused(error.to_string())),
     }
 }
 

@@ -32,11 +32,16 @@ impl Taken {
     pub(crate) fn whose(&self, reads: u64, may_be_lower: impl FnOnce() -> bool) -> Whose {
         if reads == self.to || reads == self.from {
             Whose::Ours
-        } else if reads < self.to && may_be_lower() {
+        } else if reads < self.to.max(self.from) && may_be_lower() {
             Whose::Lowered
         } else {
             Whose::Foreign
         }
+    }
+
+    /// What is asked of the attribute by now; unknown after a write that may not have happened.
+    pub(crate) fn asked(&self) -> Option<u64> {
+        (self.from == self.to).then_some(self.to)
     }
 
     /// True if it may read other than before because of us.
@@ -64,7 +69,9 @@ mod tests {
         check(7, false, Whose::Ours);
         check(4, true, Whose::Lowered);
         check(4, false, Whose::Foreign);
-        check(6, true, Whose::Foreign);
+        check(6, true, Whose::Lowered);
+        check(6, false, Whose::Foreign);
+        check(8, true, Whose::Foreign);
         check(9, true, Whose::Foreign);
     }
 }

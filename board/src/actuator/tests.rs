@@ -227,8 +227,8 @@ fn a_foreign_change_at_the_end_is_left_alone_and_the_rest_is_put_back() {
         bed.kernel.meddle(&bed.cpu, End::Max, 1600);
         let expect = [
             ("max_freq".into(), PutBackOutcome::Done),
-            ("scaling_max_freq".into(), PutBackOutcome::Foreign { reads: 1600 }),
             ("scaling_min_freq".into(), PutBackOutcome::Done),
+            ("scaling_max_freq".into(), PutBackOutcome::Foreign { reads: 1600 }),
         ];
         assert_eq!(bed.restore(), expect);
         assert_eq!(bed.asked(), [(300, 1600), (200, 2000)]);
@@ -370,34 +370,48 @@ fn a_successor_goes_on_where_the_last_daemon_stopped() {
     assert_eq!(bed.asked()[0], (300, 1800));
 }
 
-/// Several settings in a row, killed at every single access to an attribute: whatever happened, all is put
-/// back.
+/// Several settings in a row and their end, killed at every single access to an attribute: whatever happened, all
+/// is put back.
 #[test]
 fn a_crash_at_any_access_loses_nothing() {
     let settings = [
         ((600, 1400), NONE),
         ((1500, 1700), (0, 900)),
         ((200, 400), (500, 900)),
+        ((300, 400), (500, 900)),
         (NONE, (500, 700)),
         ((0, 250), (1000, 0)),
     ];
-    for era in ERAS {
+    for (era, before) in ERAS
+        .into_iter()
+        .flat_map(|era| [(era, (300, 1800)), (era, (1000, 1200))])
+    {
         let mut crashes = 0;
         for crash_after in 0.. {
             let mut bed = Bed::new(era);
+            bed.kernel.meddle(&bed.cpu, End::Min, before.0);
+            bed.kernel.meddle(&bed.cpu, End::Max, before.1);
             bed.kernel.crash_after = crash_after;
             let run = catch_unwind(AssertUnwindSafe(|| {
                 for (cpu, gpu) in settings {
                     bed.apply(cpu, gpu);
                 }
+                bed.restore();
             }));
             bed.kernel.crash_after = usize::MAX;
             bed.restart();
             let answers = bed.restore();
             assert_eq!(
                 bed.asked(),
-                [(300, 1800), (200, 2000)],
+                [before, (200, 2000)],
                 "{era:?}, killed after {crash_after} accesses: {answers:?}"
+            );
+            let put_back = |(_, outcome): &(String, PutBackOutcome)| {
+                matches!(outcome, PutBackOutcome::Done | PutBackOutcome::AsBefore)
+            };
+            assert!(
+                answers.iter().all(put_back),
+                "{era:?}, killed after {crash_after}: {answers:?}"
             );
             if run.is_ok() {
                 break;
