@@ -111,18 +111,6 @@ pub enum Hold {
 }
 
 impl Hold {
-    /// The name shown to people.
-    pub const fn label(&self) -> &'static str {
-        match self {
-            Self::Left => "left",
-            Self::Unchanged => "unchanged",
-            Self::Held => "held",
-            Self::Throttled { .. } => "throttled",
-            Self::Contested { .. } => "contested",
-            Self::Refused { .. } => "refused",
-        }
-    }
-
     /// Why the bounds are not what was asked for.
     pub fn reason(&self) -> Option<String> {
         match self {
