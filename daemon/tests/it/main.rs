@@ -5,6 +5,7 @@
 mod app;
 mod budget;
 mod bus;
+mod clocks;
 mod dbus;
 mod quiet;
 mod reload;
