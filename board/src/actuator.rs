@@ -312,7 +312,7 @@ fn limit(kernel: &mut impl Kernel, domain: &ClockDomain, end: End) -> Option<u64
 fn in_force(kernel: &mut impl Kernel, domain: &ClockDomain) -> ClockBounds {
     let mut read = |end| {
         let value = kernel.read(&domain.attribute(end)).ok()?;
-        Some(domain.clock(value))
+        (value > 0).then(|| domain.clock(value))
     };
     ClockBounds {
         min: read(End::Min),

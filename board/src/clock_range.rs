@@ -10,6 +10,7 @@ use crate::clock_domain::End;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClockRange {
     pub(crate) min: u64,
+    /// 0 stands for none: what devfreq reads up to 4.x until one is set.
     pub(crate) max: u64,
 }
 
@@ -28,6 +29,10 @@ impl ClockRange {
         }
     }
 
+    fn is_crossed_by(self, min: u64) -> bool {
+        self.max != 0 && min > self.max
+    }
+
     /// What to write for `wish` where this is in force otherwise: never outside `limits`, which the kernel would
     /// not keep to, and never crossed: the bound that is not wished for gives way.
     pub(crate) fn wished(self, wish: Wish, limits: Wish) -> Self {
@@ -39,7 +44,7 @@ impl ClockRange {
             (None, None) => self,
             (Some(min), None) => Self {
                 min,
-                max: self.max.max(min),
+                max: if self.is_crossed_by(min) { min } else { self.max },
             },
             (min, Some(max)) => Self {
                 min: min.unwrap_or(self.min).min(max),
@@ -61,7 +66,7 @@ impl Wish {
 /// The order in which to write both bounds to get from one range to another: the minimum first, unless that
 /// would put it above the maximum.
 pub(crate) fn order(from: ClockRange, to: ClockRange) -> [End; 2] {
-    if to.min > from.max {
+    if from.is_crossed_by(to.min) {
         [End::Max, End::Min]
     } else {
         [End::Min, End::Max]
@@ -114,5 +119,14 @@ mod tests {
         check((Some(5), Some(5000)), (100, 1000));
         check((Some(2000), None), (1000, 1000));
         check((None, Some(7)), (100, 100));
+
+        let unbounded = ClockRange { min: 300, max: 0 };
+        let wish = Wish {
+            min: Some(400),
+            max: None,
+        };
+        let to = unbounded.wished(wish, Wish::default());
+        assert_eq!(to, ClockRange { min: 400, max: 0 });
+        assert_eq!(order(unbounded, to), [End::Min, End::Max]);
     }
 }

@@ -37,7 +37,7 @@ pub(crate) enum Command {
     /// An app's session ended.
     Close(AppId),
     /// The board was sampled.
-    Sample(Sample),
+    Sample(Box<Sample>),
     /// This came of the board's setting.
     Actuated(Vec<Actuation>),
     /// A new policy is to be put in force.
@@ -176,7 +176,7 @@ impl Driver {
                 self.step(Input::Ack(app, generation));
                 self.revise();
             }
-            Command::Sample(sample) => self.step(Input::Sample(sample)),
+            Command::Sample(sample) => self.step(Input::Sample(*sample)),
             Command::Actuated(answers) => {
                 self.step(Input::Actuated(answers));
                 self.revise();

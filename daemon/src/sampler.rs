@@ -80,7 +80,7 @@ fn obey(
             sampled = Some(Instant::now());
             board.sample(clock::now(), &order.pids, &mut sample);
             tell_problems(board, problems);
-            mailbox.post_blocking(Command::Sample(sample.clone()))?;
+            mailbox.post_blocking(Command::Sample(Box::new(sample.clone())))?;
         }
     }
 }

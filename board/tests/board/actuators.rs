@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::tree::Tree;
 
-/// An Odroid XU3 whose clocks can be bounded, and a directory for the journal.
+/// An Odroid XU3 whose clocks (little, big, gpu) can be bounded, and a directory for the journal.
 pub(crate) struct Bench {
     pub(crate) tree: Tree,
     pub(crate) run_dir: TempDir,
@@ -25,6 +25,9 @@ impl Bench {
              policy0/scaling_max_freq = 1400000
              policy4/scaling_min_freq = 600000
              policy4/scaling_max_freq = 2000000
+             [sys/class/devfreq/11800000.gpu]
+             min_freq = 177000000
+             max_freq = 600000000
              [proc/sys/kernel/random]
              boot_id = 3f1b2c6e-0d6c-4d43-9a52-5d8f2a3f7c11",
         );
@@ -45,10 +48,11 @@ impl Bench {
     /// What the bounds of all clocks read.
     pub(crate) fn bounds(&self) -> BTreeMap<PathBuf, String> {
         let policies = ["policy0", "policy4"].map(|policy| self.policy(policy));
-        let attributes = policies
+        let cpus = policies
             .iter()
             .flat_map(|dir| ["scaling_min_freq", "scaling_max_freq"].map(|name| dir.join(name)));
-        attributes
+        let gpu = self.tree.root().join("sys/class/devfreq/11800000.gpu");
+        cpus.chain(["min_freq", "max_freq"].map(|name| gpu.join(name)))
             .map(|path| {
                 (
                     path.clone(),
@@ -82,15 +86,20 @@ fn bounds_reach_the_files_and_are_put_back() {
     let bench = Bench::new();
     let before = bench.bounds();
     let mut host = bench.host();
-    let answers = host.apply(&setting(&[ClockBounds::NONE, khz(800_000, 1_800_000)]));
+    let (big, gpu) = (khz(800_000, 1_800_000), khz(177_000, 420_000));
+    let answers = host.apply(&setting(&[ClockBounds::NONE, big, gpu]));
     assert_eq!(answers[0].hold, Hold::Left);
-    assert_eq!(answers[1].hold, Hold::Held);
-    assert_eq!(answers[1].bounds, khz(800_000, 1_800_000));
+    assert_eq!((&answers[1].hold, answers[1].bounds), (&Hold::Held, big));
+    assert_eq!((&answers[2].hold, answers[2].bounds), (&Hold::Held, gpu));
     let values: Vec<_> = bench.bounds().into_values().collect();
-    assert_eq!(values, ["1400000", "200000", "1800000", "800000"]);
+    let [gpu_max, gpu_min] = ["420000000", "177000000"];
+    assert_eq!(
+        values,
+        [gpu_max, gpu_min, "1400000", "200000", "1800000", "800000"]
+    );
 
     let answers: Vec<_> = host.restore().into_iter().map(|answer| answer.outcome).collect();
-    assert_eq!(answers, [PutBackOutcome::Done, PutBackOutcome::Done]);
+    assert_eq!(answers, vec![PutBackOutcome::Done; 3]);
     assert_eq!(bench.bounds(), before);
 }
 

@@ -101,10 +101,11 @@ fn victim() {
     };
     let mut host = Host::discover(&PathBuf::from(root)).unwrap();
     host.keep_journal(&PathBuf::from(run_dir)).unwrap();
+    let processors = host.describe().processors.len();
     let mut random = Random(seed.parse().unwrap());
     for round in 0_u64.. {
         let setting = Setting {
-            clocks: vec![random.bounds(), random.bounds()],
+            clocks: (0..processors).map(|_| random.bounds()).collect(),
             ..Setting::default()
         };
         host.apply(&setting);

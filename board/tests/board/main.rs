@@ -6,5 +6,7 @@ mod actuators;
 mod boards;
 mod kill;
 mod machine;
+mod readings;
 mod sensors;
+mod snapshot;
 mod tree;
