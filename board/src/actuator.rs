@@ -162,11 +162,16 @@ impl Actuator {
         if asked.is_none() {
             return Ok(Hold::Left);
         }
-        match kernel.cooling(domain) {
-            Some(by) if after.reads != after.wanted => Ok(Hold::Throttled { by }),
-            _ if self.is_changed(domain) => Ok(Hold::Held),
-            _ => Ok(Hold::Unchanged),
+        if after.reads != after.wanted
+            && let Some(by) = kernel.cooling(domain)
+        {
+            return Ok(Hold::Throttled { by });
         }
+        Ok(if self.is_changed(domain) {
+            Hold::Held
+        } else {
+            Hold::Unchanged
+        })
     }
 
     /// Reads both bounds. A foreign change ends our part in the attribute.

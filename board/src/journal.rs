@@ -82,6 +82,8 @@ pub(crate) struct Journal {
 struct Kept {
     lock: File,
     boot: String,
+    /// The text on disk, if it was written here.
+    on_disk: Option<String>,
 }
 
 impl Journal {
@@ -116,33 +118,24 @@ impl Journal {
         if changed.is_empty() && self.kept.is_none() {
             return Ok(());
         }
-        let Kept { lock, boot } = self.keep()?;
-        let write_error = |source| JournalError::Write {
-            path: path.clone(),
-            source,
+        let kept = self.keep()?;
+        let text = text(&kept.boot, &changed);
+        let written = if changed.is_empty() {
+            remove(&path)
+        } else if kept.on_disk.as_ref() == Some(&text) {
+            Ok(())
+        } else {
+            replace(&path, &text).and_then(|()| kept.lock.sync_all())
         };
-        if changed.is_empty() {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(write_error(error)),
-                _ => return Ok(()),
-            }
-        }
-        let draft = path.with_extension("draft");
-        File::create(&draft)
-            .and_then(|mut file| {
-                file.write_all(text(boot, &changed).as_bytes())?;
-                file.sync_all()
-            })
-            .and_then(|()| fs::rename(&draft, &path))
-            .and_then(|()| lock.sync_all())
-            .map_err(write_error)
+        kept.on_disk = (written.is_ok() && !changed.is_empty()).then_some(text);
+        written.map_err(|source| JournalError::Write { path, source })
     }
 
     fn path(&self) -> PathBuf {
         self.dir.join(NAME)
     }
 
-    fn keep(&mut self) -> Result<&Kept, JournalError> {
+    fn keep(&mut self) -> Result<&mut Kept, JournalError> {
         let kept = match self.kept.take() {
             Some(kept) => kept,
             None => self.lock()?,
@@ -164,7 +157,24 @@ impl Journal {
         Ok(Kept {
             lock,
             boot: boot.trim().to_owned(),
+            on_disk: None,
         })
+    }
+}
+
+/// Puts `text` in the place of the file at `path`, at once.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension("draft");
+    let mut file = File::create(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

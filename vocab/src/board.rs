@@ -212,8 +212,8 @@ pub struct Battery {
 /// - The lists of a sample that go by index are as long as those of the description.
 /// - Counters in a sample are cumulative and monotonic per CPU and per process; a reader derives rates.
 /// - A sensor that would wake an idle processor is not read while that processor idles.
-/// - [`apply`](Board::apply) writes only what changes. What was in force is on disk before the first write, reads
-///   as it was left by a crash at any point, and everything written is read back.
+/// - [`apply`](Board::apply) writes only what changes, and reads back what it wrote. What was in force is on disk
+///   before the first write, so that a crash at any point loses nothing.
 /// - What somebody else wrote is left alone from the moment it is seen, until the setting asks for something else
 ///   of that processor; what the kernel lowers to cool the board is waited for.
 /// - An attribute that refuses stops no other, neither in [`apply`](Board::apply) nor in

@@ -22,22 +22,26 @@ impl Machine {
         let machine = Self { home: Home::new() };
         machine.put("proc/sys/kernel/random/boot_id", "a-boot");
         machine.put("sys/devices/system/cpu/online", "0-3");
-        for (policy, cpus, max) in [("policy0", "0 1", "1400000"), ("policy2", "2 3", "2000000")] {
-            let attribute = |name: &str, text: &str| {
-                machine.put(&format!("sys/devices/system/cpu/cpufreq/{policy}/{name}"), text);
-            };
-            attribute("related_cpus", cpus);
-            attribute("cpuinfo_min_freq", "200000");
-            attribute("cpuinfo_max_freq", max);
-            attribute("scaling_min_freq", "200000");
-            attribute("scaling_max_freq", max);
-            attribute("scaling_available_frequencies", "200000 600000 1000000 1400000");
-        }
+        machine.cluster("policy0", "0 1", "1400000");
+        machine.cluster("policy2", "2 3", "2000000");
         for (cpu, capacity) in [(0, "300"), (1, "300"), (2, "1024"), (3, "1024")] {
             machine.put(&format!("sys/devices/system/cpu/cpu{cpu}/cpu_capacity"), capacity);
         }
         machine.policy(policy);
         machine
+    }
+
+    /// CPUs that share a clock of 200 MHz to `max`.
+    fn cluster(&self, policy: &str, cpus: &str, max: &str) {
+        let attribute = |name: &str, text: &str| {
+            self.put(&format!("sys/devices/system/cpu/cpufreq/{policy}/{name}"), text);
+        };
+        attribute("related_cpus", cpus);
+        attribute("cpuinfo_min_freq", "200000");
+        attribute("cpuinfo_max_freq", max);
+        attribute("scaling_min_freq", "200000");
+        attribute("scaling_max_freq", max);
+        attribute("scaling_available_frequencies", "200000 600000 1000000 1400000");
     }
 
     fn root(&self) -> PathBuf {
@@ -133,6 +137,30 @@ async fn clocks_are_held_and_put_back_at_the_end() {
     assert!(
         restored.status.success() && restored.stdout.is_empty(),
         "{restored:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_daemon_does_not_end_before_the_last_of_many_clocks_is_put_back() {
+    let machine = Machine::new(BOUND);
+    machine.put("sys/devices/system/cpu/online", "0-99");
+    let policies: Vec<String> = (4..100).map(|cpu| format!("policy{cpu}")).collect();
+    for (cpu, policy) in (4..).zip(&policies) {
+        machine.cluster(policy, &format!("{cpu}"), "2000000");
+        machine.put(&format!("sys/devices/system/cpu/cpu{cpu}/cpu_capacity"), "1024");
+    }
+    let mut running = machine.start();
+    let all_are = |bounds: [u64; 2]| policies.iter().all(|policy| machine.bounds_of(policy) == bounds);
+    eventually("all are bounded", || all_are(ASKED));
+    running.signal(Signal::SIGTERM);
+    running.ended();
+    assert!(
+        all_are(BEFORE),
+        "{:?}",
+        policies
+            .iter()
+            .map(|policy| machine.bounds_of(policy))
+            .collect::<Vec<_>>()
     );
 }
 
