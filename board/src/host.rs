@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dynd_vocab::{Actuation, Board, BoardDescription, Pid, PutBack, Sample, Setting, Timestamp};
+use dynd_vocab::{Actuation, Board, BoardDescription, Pid, Processor, PutBack, Sample, Setting, Timestamp};
 
 use crate::actuator::Actuator;
 use crate::counter::Counter;
 use crate::discovery::{Discovery, Sensors, discover};
 use crate::journal::{Journal, JournalError};
 use crate::kernel::Sysfs;
+use crate::pmu::Pmu;
 use crate::problem::ProblemLog;
 use crate::process::Processes;
 use crate::sensor::{Reader, Sensor};
@@ -28,6 +29,8 @@ pub struct Host {
     problems: ProblemLog,
     stat: Stat,
     sensors: Sensors,
+    /// Per processor; only of the machine at hand, since they are no files.
+    counters: Vec<Option<Pmu>>,
     pressure: Option<Sensor>,
     stalled: Counter,
     processes: Processes,
@@ -50,7 +53,10 @@ impl Host {
             domains,
             seen,
         } = discover(root, &mut problems)?;
+        let here = root == Path::new("/");
+        let counters = |processor: &Processor| here.then(|| Pmu::open(processor.cpus).ok())?;
         Ok(Self {
+            counters: board.processors.iter().map(counters).collect(),
             stat: Stat::new(root.join("proc/stat")),
             pressure: sensors
                 .pressure
@@ -119,6 +125,9 @@ impl Board for Host {
         let cpus = &into.cpus;
         fill(&mut into.clocks, &mut sensors.clocks, |clock| {
             clock.as_mut()?.read(reader, cpus)
+        });
+        fill(&mut into.counters, &mut self.counters, |pmu| {
+            pmu.as_mut()?.read(cpus)
         });
         fill(&mut into.loads, &mut sensors.loads, |load| {
             load.as_mut()?.read(reader)

@@ -33,7 +33,7 @@ pub use cpuset::{CpuSet, CpuSetError};
 pub use event::{Cause, Event};
 pub use model::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
 pub use policy::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName, ProcessorRule};
-pub use sample::{AppCpu, BatteryFlow, BatteryState, CpuTimes, Sample};
+pub use sample::{AppCpu, BatteryFlow, BatteryState, Counters, CpuTimes, Sample};
 pub use setting::{Actuation, ClockBounds, Hold, PutBack, PutBackOutcome, Restore, Setting};
 pub use status::{
     AppStatus, AssignmentStatus, BatteryStatus, BoardStatus, ClockState, ClockStatus, CoolingStatus,

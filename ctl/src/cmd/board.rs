@@ -13,7 +13,7 @@ use dynd_vocab::{BoardStatus, ProcessorStatus, ZoneStatus};
 use super::print_json;
 use crate::failure::Failure;
 use crate::output::print;
-use crate::traced::{Traced, TracedBoard};
+use crate::traced::{Traced, TracedBoard, rates};
 use crate::{board, format};
 
 /// Over how long loads and energy are measured.
@@ -72,8 +72,9 @@ impl Args {
             return fixture.run();
         }
         let mut host = board::discover(&self.root.directory).map_err(Failure::BadInput)?;
-        let status = board::observe(&mut host, SPAN).await;
-        let board = TracedBoard::new(status, host.sources());
+        let (before, after) = board::samples(&mut host, SPAN).await;
+        let status = board::status(&host, &before, &after);
+        let board = TracedBoard::new(status, host.sources(), rates(&before, &after));
         if self.json {
             return print_json(&board);
         }
