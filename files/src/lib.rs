@@ -15,6 +15,8 @@ mod fault;
 mod field;
 mod manifest;
 mod policy;
+mod processor_name;
+mod processor_rule;
 mod quantity;
 mod rule;
 mod source;
