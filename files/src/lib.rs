@@ -19,11 +19,13 @@ mod error;
 mod fault;
 mod field;
 mod manifest;
+mod measurement;
 mod physical;
 mod policy;
 mod quantity;
 mod rule;
 mod section;
+mod shipped;
 mod source;
 mod subnetwork;
 mod suggestion;
@@ -32,4 +34,8 @@ mod user;
 pub use board::{load_board, parse_board};
 pub use error::{Diagnostic, FileError};
 pub use manifest::{InputSpec, Knob, Manifest, SubnetworkArtifacts, TestSet, load_manifest, parse_manifest};
+pub use measurement::{
+    Dwell, Dwells, Measurement, Serving, ServingClock, Table, load_measurement, parse_measurement,
+};
 pub use policy::{load_policy, parse_policy};
+pub use shipped::{board_names, find_board, measurements};
