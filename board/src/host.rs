@@ -1,34 +1,38 @@
 //! The real board.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dynd_vocab::{Board, BoardDescription, CpuSet, CpuTimes, Hertz, Pid, Sample, Timestamp};
+use dynd_vocab::{Board, BoardDescription, CpuTimes, Pid, Processor, Sample, Timestamp};
 
-use crate::attribute::Attribute;
-use crate::counter::{Counter, CpuCounter};
-use crate::discovery::{self, Discovery, discover};
+use crate::clock::Reading;
+use crate::counter::Counter;
+use crate::discovery::{Discovery, Sensors, discover};
 use crate::problem::ProblemLog;
 use crate::process::Processes;
+use crate::sensor::{Reader, Sensor};
+use crate::source::Sources;
+use crate::stat::Stat;
 use crate::{BoardError, Fault, Loss, SensorProblem, procfs};
 
 /// The machine at hand, or one whose `sys` and `proc` lie below a directory.
 ///
 /// The description is of the CPUs that were online at discovery. A sample opens no file that it opened before and,
-/// while all sensors answer, allocates nothing but what it returns.
+/// while all sensors answer, allocates nothing once its buffers have grown.
 #[derive(Debug)]
 pub struct Host {
     description: BoardDescription,
     problems: ProblemLog,
-    stat: Attribute,
-    /// By number of the CPU.
-    cpus: Vec<CpuCounter>,
-    /// Per processor.
-    clocks: Vec<Option<Attribute>>,
-    pressure: Option<Attribute>,
+    stat: Stat,
+    sensors: Sensors,
+    /// Per processor, the time its CPUs had been busy at the last sample.
+    busy: Vec<Option<Duration>>,
+    pressure: Option<Sensor>,
     stalled: Counter,
     processes: Processes,
     buffer: Vec<u8>,
+    seen: BTreeSet<PathBuf>,
 }
 
 impl Host {
@@ -38,17 +42,21 @@ impl Host {
     /// Only if `root` cannot be opened or no CPU is found; all else that fails is a [problem](Self::problems).
     pub fn discover(root: &Path) -> Result<Self, BoardError> {
         let mut problems = ProblemLog::default();
-        let Discovery { board, clocks } = discover(root, &mut problems)?;
+        let Discovery { board, sensors, seen } = discover(root, &mut problems)?;
         Ok(Self {
+            stat: Stat::new(root.join("proc/stat")),
+            busy: vec![None; board.processors.len()],
+            pressure: sensors
+                .pressure
+                .as_ref()
+                .map(|path| Sensor::new(path.clone(), Loss::Stalled)),
             description: board,
-            stat: Attribute::new(root.join("proc/stat")),
-            cpus: vec![CpuCounter::default(); CpuSet::CAPACITY as usize],
-            clocks: clocks.into_iter().map(|path| path.map(Attribute::new)).collect(),
-            pressure: pressure(root.join("proc/pressure/cpu"), &mut problems),
+            sensors,
             stalled: Counter::default(),
             processes: Processes::new(root.join("proc")),
             problems,
             buffer: Vec::new(),
+            seen,
         })
     }
 
@@ -63,58 +71,14 @@ impl Host {
         self.problems.take_untold()
     }
 
-    /// The times of the CPUs and the number of runnable tasks: one text, since the kernel walks all interrupts
-    /// to make it.
-    fn stat(&mut self) -> (Vec<CpuTimes>, Option<u32>) {
-        let mut times = Vec::with_capacity(self.description.cpus().len() as usize);
-        let text = match self.stat.read_text(&mut self.buffer) {
-            Ok(text) => text,
-            Err(fault) => {
-                let _: Option<()> =
-                    self.problems
-                        .settle(self.stat.path(), Loss::CpuTimes, Err(fault.clone()));
-                let _: Option<()> = self.problems.settle(self.stat.path(), Loss::Runnable, Err(fault));
-                return (times, None);
-            }
-        };
-        let mut verdict = Ok(());
-        for line in procfs::cpu_lines(text) {
-            let reading = line.and_then(|(cpu, ticks)| {
-                // CPUs beyond the capacity of a set were complained of at discovery.
-                let counter = self.cpus.get_mut(cpu as usize);
-                let times = counter.map(|counter| counter.advance(ticks)).transpose()?;
-                Ok(times.map(|(busy, total)| CpuTimes { cpu, busy, total }))
-            });
-            match reading {
-                Ok(cpu) => times.extend(cpu),
-                Err(fault) => verdict = Err(fault),
-            }
-        }
-        if times.is_empty() && verdict.is_ok() {
-            verdict = Err(Fault::malformed(text.as_bytes()));
-        }
-        let runnable = procfs::runnable(text);
-        self.problems.settle(self.stat.path(), Loss::CpuTimes, verdict);
-        (
-            times,
-            self.problems.settle(self.stat.path(), Loss::Runnable, runnable),
-        )
+    /// The files behind each value of a sample.
+    pub fn sources(&self) -> Sources {
+        Sources::of(&self.sensors)
     }
 
-    fn clock(&mut self, processor: usize) -> Option<Hertz> {
-        let attribute = self.clocks.get_mut(processor)?.as_mut()?;
-        let reading = attribute.read_text(&mut self.buffer).and_then(discovery::clock);
-        self.problems.settle(attribute.path(), Loss::Clock, reading)
-    }
-
-    fn stalled(&mut self) -> Option<Duration> {
-        let attribute = self.pressure.as_mut()?;
-        let reading = attribute.read_text(&mut self.buffer).and_then(|text| {
-            let micros = procfs::stalled_micros(text).ok_or_else(|| Fault::malformed(text.as_bytes()))?;
-            self.stalled.advance(micros)
-        });
-        let micros = self.problems.settle(attribute.path(), Loss::Stalled, reading)?;
-        Some(Duration::from_micros(micros))
+    /// The files that discovery read, below the root.
+    pub(crate) fn seen(&self) -> &BTreeSet<PathBuf> {
+        &self.seen
     }
 }
 
@@ -124,27 +88,63 @@ impl Board for Host {
     }
 
     fn sample(&mut self, now: Timestamp, apps: &[Pid], into: &mut Sample) {
-        let (cpus, runnable) = self.stat();
-        *into = Sample {
-            at: now,
-            cpus,
-            runnable,
-            clocks: (0..self.clocks.len())
-                .map(|processor| self.clock(processor))
-                .collect(),
-            loads: vec![None; self.clocks.len()],
-            stalled: self.stalled(),
-            apps: self.processes.sample(apps, &mut self.buffer, &mut self.problems),
-            ..Sample::default()
+        let sensors = &mut self.sensors;
+        let reader = &mut Reader {
+            now,
+            buffer: &mut self.buffer,
+            log: &mut self.problems,
         };
+        into.at = now;
+        self.stat.read(reader, into);
+        into.clocks.clear();
+        let processors = self.description.processors.iter().zip(&mut self.busy);
+        for ((processor, busy), clock) in processors.zip(&mut sensors.clocks) {
+            let before = std::mem::replace(busy, busy_time(processor, &into.cpus));
+            let clock = clock
+                .as_mut()
+                .filter(|clock| clock.reading() == Reading::Always || was_busy(before, *busy));
+            into.clocks.push(clock.and_then(|clock| clock.read(reader)));
+        }
+        fill(&mut into.loads, &mut sensors.loads, |load| {
+            load.as_mut()?.read(reader)
+        });
+        fill(&mut into.memory, &mut sensors.memory, |clock| clock.read(reader));
+        fill(&mut into.rails, &mut sensors.rails, |meter| meter.read(reader));
+        fill(&mut into.zones, &mut sensors.zones, |zone| zone.read(reader));
+        fill(&mut into.cooling, &mut sensors.cooling, |device| {
+            device.read(reader)
+        });
+        into.battery = sensors.battery.as_mut().map(|battery| battery.read(reader));
+        into.stalled = self
+            .pressure
+            .as_mut()
+            .and_then(|pressure| stalled(pressure, &mut self.stalled, reader));
+        self.processes.sample(apps, reader, &mut into.apps);
     }
 }
 
-/// Pressure stall information, on kernels that have it (4.20, and not disabled).
-fn pressure(path: PathBuf, problems: &mut ProblemLog) -> Option<Attribute> {
-    match path.try_exists() {
-        Ok(true) => Some(Attribute::new(path)),
-        Ok(false) => problems.settle(&path, Loss::Stalled, Err(Fault::Absent)),
-        Err(error) => problems.settle(&path, Loss::Stalled, Err(error.into())),
-    }
+/// Puts a reading per sensor into `readings`, whose memory is used again.
+fn fill<S, T>(readings: &mut Vec<Option<T>>, sensors: &mut [S], read: impl FnMut(&mut S) -> Option<T>) {
+    readings.clear();
+    readings.extend(sensors.iter_mut().map(read));
+}
+
+/// The time that the CPUs of `processor` have been busy; absent if none of them is told.
+fn busy_time(processor: &Processor, cpus: &[CpuTimes]) -> Option<Duration> {
+    let own = cpus.iter().filter(|times| processor.cpus.contains(times.cpu));
+    own.map(|times| times.busy).reduce(|sum, busy| sum + busy)
+}
+
+/// True if a processor is known to have done something since the last sample.
+fn was_busy(before: Option<Duration>, now: Option<Duration>) -> bool {
+    before.zip(now).is_some_and(|(before, now)| now > before)
+}
+
+/// The time that tasks waited for a CPU.
+fn stalled(pressure: &mut Sensor, total: &mut Counter, reader: &mut Reader<'_>) -> Option<Duration> {
+    let micros = pressure.read(reader, |text| {
+        let micros = procfs::stalled_micros(text).ok_or_else(|| Fault::malformed(text.as_bytes()))?;
+        total.advance(micros)
+    })?;
+    Some(Duration::from_micros(micros))
 }

@@ -12,6 +12,9 @@ const RECOVERY: u32 = 10;
 /// "No such process", the same number on every architecture.
 const ESRCH: i32 = 3;
 
+/// "No data available", the same number on every architecture that runs dynd.
+const ENODATA: i32 = 61;
+
 /// Longest excerpt of an unreadable text that is kept.
 const EXCERPT: usize = 48;
 
@@ -40,6 +43,10 @@ pub enum Fault {
     Implausible(String),
     /// A counter ran backwards.
     Backwards,
+    /// A counter that never rests stood still.
+    Frozen,
+    /// What it measures, or the sensor itself, is switched off.
+    Off,
     /// It names this many CPUs beyond [`CpuSet::CAPACITY`](dynd_vocab::CpuSet::CAPACITY).
     TooManyCpus(u32),
 }
@@ -59,6 +66,20 @@ pub enum Loss {
     Opps,
     /// The clock of a processor.
     Clock,
+    /// How busy an accelerator is.
+    Load,
+    /// A memory clock.
+    MemoryClock,
+    /// The power of a rail.
+    Power,
+    /// The temperature of a zone.
+    Temperature,
+    /// A temperature at which the kernel acts.
+    Trip,
+    /// The state of a cooling device.
+    Cooling,
+    /// How the battery does.
+    Battery,
     /// The busy and total times of one or more CPUs.
     CpuTimes,
     /// The number of runnable tasks.
@@ -74,13 +95,21 @@ impl Fault {
         let text = String::from_utf8_lossy(&text[..text.len().min(EXCERPT)]);
         Self::Malformed(text.trim_end().escape_debug().to_string())
     }
+
+    /// True if the file is there and holds nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Malformed(text) if text.is_empty())
+    }
 }
 
-/// A process that ended answers `ESRCH` to those who hold its files open: it is as absent as its files.
+/// A process that ended answers `ESRCH` to those who hold its files open: it is as absent as its files. A sensor
+/// whose unit has no power answers `EAGAIN` (thermal zones of Tegra), a channel that was switched off `ENODATA`
+/// (INA3221).
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         match (error.kind(), error.raw_os_error()) {
             (io::ErrorKind::NotFound, _) | (_, Some(ESRCH)) => Self::Absent,
+            (io::ErrorKind::WouldBlock, _) | (_, Some(ENODATA)) => Self::Off,
             _ => Self::Unreadable(error.to_string()),
         }
     }
@@ -91,10 +120,12 @@ impl fmt::Display for Fault {
         match self {
             Self::Absent => f.write_str("does not exist"),
             Self::Unreadable(error) => write!(f, "cannot be read: {error}"),
-            Self::Malformed(text) if text.is_empty() => f.write_str("is empty"),
+            Self::Malformed(_) if self.is_empty() => f.write_str("is empty"),
             Self::Malformed(text) => write!(f, "makes no sense: '{text}'"),
             Self::Implausible(reading) => write!(f, "cannot be true: {reading}"),
             Self::Backwards => f.write_str("counted backwards"),
+            Self::Frozen => f.write_str("does not count"),
+            Self::Off => f.write_str("is switched off"),
             Self::TooManyCpus(count) => write!(f, "names {count} CPUs too many"),
         }
     }
@@ -109,6 +140,13 @@ impl fmt::Display for Loss {
             Self::Cpufreq => "CPU clocks are unknown",
             Self::Opps => "operating performance points are unknown",
             Self::Clock => "the processor's clock is unknown",
+            Self::Load => "how busy the accelerator is is unknown",
+            Self::MemoryClock => "the memory clock is unknown",
+            Self::Power => "the power of the rail is unknown",
+            Self::Temperature => "the temperature of the zone is unknown",
+            Self::Trip => "a temperature at which the kernel acts is unknown",
+            Self::Cooling => "whether the kernel cools is unknown",
+            Self::Battery => "the state of the battery is unknown",
             Self::CpuTimes => "the load of one or more CPUs is unknown",
             Self::Runnable => "the number of runnable tasks is unknown",
             Self::Stalled => "the time that tasks wait for a CPU is unknown",
@@ -208,6 +246,14 @@ mod tests {
         assert!(log.current().is_empty());
         log.settle::<()>(path, Loss::Clock, Err(Fault::Backwards));
         assert_eq!(log.take_untold().len(), 1, "a new problem is told again");
+    }
+
+    #[test]
+    fn errors_of_the_kernel_tell_absent_from_switched_off() {
+        let fault = |errno| Fault::from(io::Error::from_raw_os_error(errno));
+        assert_eq!([2, ESRCH].map(fault), [Fault::Absent, Fault::Absent]);
+        assert_eq!([11, ENODATA].map(fault), [Fault::Off, Fault::Off]);
+        assert!(matches!(fault(5), Fault::Unreadable(_)));
     }
 
     #[test]

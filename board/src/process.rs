@@ -6,7 +6,7 @@ use dynd_vocab::{AppCpu, Pid};
 
 use crate::attribute::Attribute;
 use crate::counter::{Counter, duration};
-use crate::problem::ProblemLog;
+use crate::sensor::Reader;
 use crate::{Fault, Loss, procfs};
 
 /// The processes that are watched. Each file is held open while its process is wanted: it then belongs to that
@@ -33,13 +33,10 @@ impl Processes {
         }
     }
 
-    /// The CPU time of each of `wanted` that can be told; those not wanted any more are let go.
-    pub(crate) fn sample(
-        &mut self,
-        wanted: &[Pid],
-        buffer: &mut Vec<u8>,
-        log: &mut ProblemLog,
-    ) -> Vec<AppCpu> {
+    /// Puts the CPU time of each of `wanted` that can be told into `times`; those not wanted any more are let go.
+    pub(crate) fn sample(&mut self, wanted: &[Pid], reader: &mut Reader<'_>, times: &mut Vec<AppCpu>) {
+        let log = &mut *reader.log;
+        times.clear();
         self.watched.retain(|process| {
             let keep = wanted.contains(&process.pid);
             if !keep {
@@ -47,7 +44,6 @@ impl Processes {
             }
             keep
         });
-        let mut times = Vec::with_capacity(wanted.len());
         for &pid in wanted {
             let at = self
                 .watched
@@ -58,7 +54,7 @@ impl Processes {
                     self.watched.len() - 1
                 });
             let process = &mut self.watched[at];
-            match process.ticks(buffer) {
+            match process.ticks(reader.buffer) {
                 Err(Fault::Absent) => {
                     log.forget(process.stat.path());
                     self.watched.swap_remove(at);
@@ -72,7 +68,6 @@ impl Processes {
                 }
             }
         }
-        times
     }
 }
 

@@ -85,11 +85,6 @@ pub(crate) fn process_ticks(stat: &[u8]) -> Option<u64> {
     user.checked_add(system)
 }
 
-/// A clock in kHz, as in `scaling_cur_freq`.
-pub(crate) fn khz(text: &str) -> Option<u64> {
-    text.trim().parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

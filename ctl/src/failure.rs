@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Failed(anyhow::Error),
     /// What is wrong is said already, and was bad input: exit code 2.
     Reported,
+    /// What was looked for was found, and is said already: exit code 1.
+    Found,
     /// Nobody reads the answer any more, which is no failure: exit code 0.
     Unheard,
     /// The user or the system wanted it to end: exit code 130.
@@ -42,7 +44,7 @@ impl Failure {
     pub(crate) fn print(&self) {
         match self {
             Self::BadInput(error) | Self::Failed(error) => eprintln!("dynctl: {error:#}"),
-            Self::Reported | Self::Unheard => {}
+            Self::Reported | Self::Found | Self::Unheard => {}
             Self::Interrupted => eprintln!("dynctl: interrupted"),
         }
     }
@@ -51,7 +53,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Unheard => 0,
-            Self::Failed(_) => 1,
+            Self::Failed(_) | Self::Found => 1,
             Self::BadInput(_) | Self::Reported => 2,
             Self::Interrupted => 130,
         })

@@ -34,6 +34,16 @@ pub(crate) fn clock(khz: Option<u64>) -> String {
     khz.map_or_else(|| "-".into(), |khz| format!("{} MHz", khz / 1000))
 }
 
+/// A power: `4.82 W`.
+pub(crate) fn watts(watts: Option<f64>) -> String {
+    watts.map_or_else(|| "-".into(), |watts| format!("{watts:.2} W"))
+}
+
+/// A temperature: `61.5 °C`.
+pub(crate) fn celsius(celsius: Option<f64>) -> String {
+    celsius.map_or_else(|| "-".into(), |celsius| format!("{celsius:.1} °C"))
+}
+
 /// An amount of memory: `3.2 MiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
@@ -86,6 +96,8 @@ mod tests {
         assert_eq!(percent(Some(0.9876)), "98.8 %");
         assert_eq!(percent(None), "-");
         assert_eq!(clock(Some(1_800_000)), "1800 MHz");
+        assert_eq!(watts(Some(4.816)), "4.82 W");
+        assert_eq!(celsius(Some(-4.25)), "-4.2 °C");
         assert_eq!(bytes(17), "17 B");
         assert_eq!(bytes(3_355_443), "3.2 MiB");
         assert_eq!(operations(310_400_000), "310 M");

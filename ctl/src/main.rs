@@ -3,8 +3,8 @@
 //! One file per noun in `cmd`; `format` owns the layout of what is printed. Whatever runs inference is in
 //! the program `dynd-runtime`, which this one executes, so that it stays small itself.
 //!
-//! Exit codes: 0 done; 1 something failed, such as a daemon that does not answer; 2 bad input, in arguments
-//! or files; 130 interrupted.
+//! Exit codes: 0 done; 1 something failed, such as a daemon that does not answer, or was found that needs attention;
+//! 2 bad input, in arguments or files; 130 interrupted.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ mod failure;
 mod format;
 mod output;
 mod program;
+mod traced;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

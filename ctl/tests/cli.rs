@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use dynd_board::Snapshot;
 use tempfile::TempDir;
 
 /// A socket that no daemon listens on.
@@ -71,6 +72,8 @@ fn every_command_has_help() {
         "model",
         "model check",
         "demo",
+        "board fixture",
+        "doctor",
     ];
     for command in commands {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
@@ -186,11 +189,30 @@ fn a_bad_policy_is_shown_where_it_is_wrong_and_the_others_are_checked_too() {
     }
 }
 
+/// A machine made of the listing `board/tests/fixtures/NAME.tree`.
+fn machine(name: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let listing = format!(
+        "{}/../board/tests/fixtures/{name}.tree",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let listing = fs::read_to_string(listing).unwrap();
+    Snapshot::parse(&listing)
+        .unwrap()
+        .write(directory.path())
+        .unwrap();
+    directory
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
 #[test]
 fn the_board_needs_no_daemon() {
     let output = dynctl(&["--socket", NOWHERE, "board", "--json"], Path::new("."));
     assert!(output.status.success(), "{output:?}");
-    let board: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let board = json(&output);
     let processor = &board["processors"][0];
     assert!(
         processor["name"].is_string() && processor["cpus"].is_string(),
@@ -208,6 +230,120 @@ fn the_board_needs_no_daemon() {
         String::from_utf8_lossy(&text.stdout).contains("processor  role  cpus"),
         "{text:?}"
     );
+}
+
+#[test]
+fn every_value_of_a_board_has_its_path() {
+    let machine = machine("odroid-xu3");
+    let output = dynctl(&["board", "--root", ".", "--json"], machine.path());
+    let board = json(&output);
+    assert_eq!(board["name"], "Hardkernel Odroid XU3");
+    let gpu = &board["processors"][2];
+    assert_eq!(
+        (&gpu["name"], &gpu["kind"], &gpu["role"], &gpu["clock_khz"]),
+        (&"gpu".into(), &"gpu".into(), &"gpu".into(), &177_000.into())
+    );
+    assert_eq!(gpu["opps_khz"][6], 600_000);
+    let expect = [
+        (
+            &board["processors"][0]["path"],
+            "sys/devices/system/cpu/cpufreq/policy0",
+        ),
+        (&gpu["path"], "sys/class/devfreq/11800000.gpu"),
+        (&gpu["clock_path"], "sys/class/devfreq/11800000.gpu/cur_freq"),
+        (
+            &board["memory"][0]["path"],
+            "sys/class/devfreq/bus-wcore/cur_freq",
+        ),
+        (&board["rails"][3]["path"], "sys/class/hwmon/hwmon3/power1_input"),
+        (&board["zones"][4]["path"], "sys/class/thermal/thermal_zone4/temp"),
+        (
+            &board["cooling"][0]["path"],
+            "sys/class/thermal/cooling_device0/cur_state",
+        ),
+    ];
+    for (path, expect) in expect {
+        assert_eq!(path, &format!("./{expect}"), "{board}");
+        assert!(machine.path().join(expect).exists());
+    }
+    assert_eq!(board["rails"][0]["watts"], 6.4);
+    assert_eq!(board["zones"][0]["trips"][4]["temperature"], 70.0);
+
+    let text = dynctl(&["board", "--root", "."], machine.path());
+    golden("board-odroid-xu3.txt", &String::from_utf8(text.stdout).unwrap());
+}
+
+#[test]
+fn a_rail_that_is_a_product_has_two_paths() {
+    let machine = machine("jetson-xavier-nx");
+    let board = json(&dynctl(&["board", "--root", ".", "--json"], machine.path()));
+    let rail = &board["rails"][1];
+    assert_eq!(
+        (&rail["name"], &rail["within"]),
+        (&"VDD_CPU_GPU_CV".into(), &"VDD_IN".into())
+    );
+    assert_eq!(rail["paths"][0], "./sys/class/hwmon/hwmon3/in2_input");
+    assert_eq!(rail["paths"][1], "./sys/class/hwmon/hwmon3/curr2_input");
+    assert_eq!(
+        board["problems"][0]["path"],
+        "./sys/class/thermal/thermal_zone5/temp"
+    );
+}
+
+#[test]
+fn a_fixture_is_discovered_as_the_board_it_was_taken_of() {
+    let machine = machine("rk3588");
+    let output = dynctl(&["board", "fixture", "--root", ".", "copy.tree"], machine.path());
+    assert!(output.status.success(), "{output:?}");
+    let copy = tempfile::tempdir().unwrap();
+    let listing = fs::read_to_string(machine.path().join("copy.tree")).unwrap();
+    Snapshot::parse(&listing).unwrap().write(copy.path()).unwrap();
+    let board = |machine: &TempDir| json(&dynctl(&["board", "--root", ".", "--json"], machine.path()));
+    let original = board(&machine);
+    assert_eq!(original["processors"][4]["name"], "npu");
+    assert_eq!(board(&copy), original);
+    fails(
+        &["board", "fixture", "--root", "/nonexistent/machine", "copy.tree"],
+        machine.path(),
+        2,
+        "board-nowhere.txt",
+    );
+}
+
+#[test]
+fn a_doctor_says_what_to_do() {
+    let machine = machine("odroid-xu3-3.10");
+    let output = dynctl(&["doctor", "--root", "."], machine.path());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    golden(
+        "doctor-odroid-xu3.txt",
+        &String::from_utf8(output.stdout).unwrap(),
+    );
+
+    let output = dynctl(&["doctor", "--root", ".", "--json"], machine.path());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let finding = &json(&output)["findings"][0];
+    for field in ["grade", "what", "cost", "remedy"] {
+        assert!(
+            finding[field].as_str().is_some_and(|text| !text.is_empty()),
+            "{finding}"
+        );
+    }
+}
+
+#[test]
+fn a_doctor_finds_nothing_on_a_machine_in_order() {
+    let machine = machine("odroid-xu3");
+    let cgroups = "[sys/fs/cgroup]\ncgroup.controllers = cpuset cpu\ncgroup.subtree_control = cpuset cpu\n";
+    Snapshot::parse(cgroups).unwrap().write(machine.path()).unwrap();
+    let output = dynctl(&["doctor", "--root", "."], machine.path());
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "Hardkernel Odroid XU3\n\nnote: the driver of gpu does not tell how busy it is\n  \
+         costs: load on it that dynd does not manage goes unseen\n  \
+         to do: run as root, if it does not yet: some drivers tell it below /sys/kernel/debug only\n"
+    );
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
 const MANIFEST: &str = r#"

@@ -37,7 +37,7 @@ pub(crate) enum Command {
     /// An app's session ended.
     Close(AppId),
     /// The board was sampled.
-    Sample(Sample),
+    Sample(Box<Sample>),
     /// A new policy is to be put in force.
     Policy(Box<Policy>),
     /// Somebody asks how things are.
@@ -172,7 +172,7 @@ impl Driver {
                 self.step(Input::Ack(app, generation));
                 self.revise();
             }
-            Command::Sample(sample) => self.step(Input::Sample(sample)),
+            Command::Sample(sample) => self.step(Input::Sample(*sample)),
             Command::Policy(policy) => {
                 self.step(Input::Policy(*policy));
                 self.revise();

@@ -55,7 +55,10 @@ pub(crate) fn run(
                 last = Some(Instant::now());
                 board.sample(clock::now(), &pace.pids, &mut sample);
                 tell_problems(board, problems);
-                if mailbox.post_blocking(Command::Sample(sample.clone())).is_err() {
+                if mailbox
+                    .post_blocking(Command::Sample(Box::new(sample.clone())))
+                    .is_err()
+                {
                     return;
                 }
             }

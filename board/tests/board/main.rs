@@ -4,5 +4,7 @@
 
 mod boards;
 mod machine;
+mod readings;
 mod sensors;
+mod snapshot;
 mod tree;

@@ -1,67 +1,199 @@
 //! `dynctl board`.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use dynd_vocab::BoardStatus;
+use anyhow::Context as _;
+use clap::Subcommand;
+use comfy_table::Table;
+use dynd_board::Snapshot;
+use dynd_vocab::{BoardStatus, ProcessorStatus, ZoneStatus};
 
 use super::print_json;
 use crate::failure::Failure;
 use crate::output::print;
-use crate::{board, daemon, format};
+use crate::traced::{Traced, TracedBoard};
+use crate::{board, format};
 
-/// Over how long the load is measured where no daemon measures it.
+/// Over how long loads and energy are measured.
 const SPAN: Duration = Duration::from_millis(200);
 
-/// Show the processors of the board, with load and clock. Needs no daemon.
+/// Show the board: processors, memory clocks, power, heat and battery, and the file behind each. Needs no daemon.
 #[derive(clap::Args)]
-#[command(after_help = "\
-Example:
-  dynctl board")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  dynctl board
+  dynctl board --json | jq '.rails[] | {name, watts, path}'
+  dynctl board fixture board.tree    for a bug report"
+)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+
     /// Print JSON.
     #[arg(long)]
     json: bool,
 
+    #[command(flatten)]
+    root: Root,
+}
+
+/// What to do with the board other than show it.
+#[derive(Subcommand)]
+enum Action {
+    Fixture(Fixture),
+}
+
+/// Write what the board's discovery reads to a text file, to attach to a bug report: no serial numbers, no addresses,
+/// no host name. Needs no daemon.
+#[derive(clap::Args)]
+struct Fixture {
+    /// Where to write it.
+    file: PathBuf,
+
+    #[command(flatten)]
+    root: Root,
+}
+
+/// Where the board is.
+#[derive(clap::Args)]
+pub(super) struct Root {
     /// Directory in which sys/ and proc/ of the board are looked up.
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    root: PathBuf,
+    #[arg(long = "root", value_name = "DIR", default_value = "/")]
+    pub(super) directory: PathBuf,
 }
 
 impl Args {
-    pub(super) async fn run(self, socket: &Path) -> Result<(), Failure> {
-        let mut host = board::discover(&self.root).map_err(Failure::BadInput)?;
-        let at_hand = self.root == Path::new("/");
-        let asked = if at_hand {
-            daemon::status(socket).await.ok()
-        } else {
-            None
-        };
-        let status = match asked {
-            Some(status) if !status.board.processors.is_empty() => status.board,
-            _ => board::observe(&mut host, SPAN).await,
-        };
-        if self.json {
-            return print_json(&status);
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        if let Some(Action::Fixture(fixture)) = self.action {
+            return fixture.run();
         }
-        print(&format!("{}\n\n{}", status.name, table(&status)))
+        let mut host = board::discover(&self.root.directory).map_err(Failure::BadInput)?;
+        let status = board::observe(&mut host, SPAN).await;
+        let board = TracedBoard::new(status, host.sources());
+        if self.json {
+            return print_json(&board);
+        }
+        print(&text(&board))
     }
+}
+
+impl Fixture {
+    fn run(self) -> Result<(), Failure> {
+        let root = &self.root.directory;
+        let snapshot = Snapshot::take(root)
+            .with_context(|| format!("failed to discover the board below {}", root.display()))
+            .map_err(Failure::BadInput)?;
+        let text = format!("# Written by dynctl {}.\n{snapshot}", env!("CARGO_PKG_VERSION"));
+        fs::write(&self.file, text).with_context(|| format!("failed to write {}", self.file.display()))?;
+        print(&format!(
+            "wrote {}; look through it before you send it",
+            self.file.display()
+        ))
+    }
+}
+
+fn text(board: &TracedBoard) -> String {
+    let mut processors = format::table(&["processor", "role", "cpus", "capacity", "load", "clock", "path"]);
+    for processor in &board.processors {
+        let path = processor.clock_path.as_ref().or(processor.path.as_ref());
+        let path = [path, processor.load_path.as_ref()].into_iter().flatten();
+        let path: Vec<&str> = path.map(String::as_str).collect();
+        let mut row = processor_row(&processor.value);
+        row.push(path.join(" "));
+        processors.add_row(row);
+    }
+    let memory = section(&board.memory, "memory", "clock", |memory| {
+        (memory.name.clone(), clock(memory.clock_khz, &memory.opps_khz))
+    });
+    let rails = section(&board.rails, "rail", "power", |rail| {
+        let within = rail.within.as_ref();
+        let name = within.map_or_else(
+            || rail.name.clone(),
+            |within| format!("{} (in {within})", rail.name),
+        );
+        (name, format::watts(rail.watts))
+    });
+    let zones = section(&board.zones, "zone", "temperature", |zone| {
+        (zone.name.clone(), temperature(zone))
+    });
+    let cooling = section(&board.cooling, "cooling", "state", |device| {
+        let state = device.state.map_or_else(|| "-".into(), |state| state.to_string());
+        (device.name.clone(), format!("{state} of {}", device.max_state))
+    });
+    let battery = section(board.battery.as_slice(), "battery", "charge", |battery| {
+        let (charge, flow) = (format::percent(battery.charge), battery.flow.label());
+        (
+            battery.name.clone(),
+            format!("{charge}, {flow}, {}", format::watts(battery.watts)),
+        )
+    });
+    let tables = [memory, rails, zones, cooling, battery].into_iter().flatten();
+    let mut text = format!("{}\n\n{}", board.name, format::render(&processors));
+    for table in tables {
+        text += &format!("\n\n{}", format::render(&table));
+    }
+    if !board.problems.is_empty() {
+        text += "\n\nproblems (see dynctl doctor)";
+        for problem in &board.problems {
+            text += &format!("\n  {} {}; {}", problem.path, problem.fault, problem.lost);
+        }
+    }
+    text
+}
+
+/// A table of things of one kind; none if there are none.
+fn section<T>(
+    things: &[Traced<T>],
+    kind: &str,
+    value: &str,
+    row: impl Fn(&T) -> (String, String),
+) -> Option<Table> {
+    let mut table = format::table(&[kind, value, "path"]);
+    for thing in things {
+        let (name, value) = row(&thing.value);
+        table.add_row([name, value, thing.paths.join(" ")]);
+    }
+    (!things.is_empty()).then_some(table)
 }
 
 /// The processors as a table.
 pub(super) fn table(board: &BoardStatus) -> String {
     let mut table = format::table(&["processor", "role", "cpus", "capacity", "load", "clock"]);
     for processor in &board.processors {
-        table.add_row([
-            processor.name.clone(),
-            processor.role.label().into(),
-            processor.cpus.to_string(),
-            processor.capacity.to_string(),
-            format::percent(processor.load),
-            clock(processor.clock_khz, &processor.opps_khz),
-        ]);
+        table.add_row(processor_row(processor));
     }
     format::render(&table)
+}
+
+fn processor_row(processor: &ProcessorStatus) -> Vec<String> {
+    let or_dash = |text: String, there: bool| if there { text } else { "-".into() };
+    vec![
+        processor.name.clone(),
+        processor.role.label().into(),
+        or_dash(processor.cpus.to_string(), !processor.cpus.is_empty()),
+        or_dash(processor.capacity.to_string(), processor.capacity > 0),
+        format::percent(processor.load),
+        clock(processor.clock_khz, &processor.opps_khz),
+    ]
+}
+
+/// The temperature, and where the kernel acts.
+fn temperature(zone: &ZoneStatus) -> String {
+    let trips = zone
+        .trips
+        .iter()
+        .map(|trip| format!("{} {:.0}", trip.kind.label(), trip.temperature.get()));
+    let trips: Vec<String> = trips.collect();
+    let now = format::celsius(zone.celsius);
+    if trips.is_empty() {
+        now
+    } else {
+        format!("{now} ({})", trips.join(", "))
+    }
 }
 
 /// The clock, and the range it can have.

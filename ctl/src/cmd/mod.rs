@@ -3,6 +3,7 @@
 mod apps;
 mod board;
 mod demo;
+mod doctor;
 mod model;
 mod models;
 mod policy;
@@ -24,6 +25,7 @@ pub(crate) enum Command {
     Apps(apps::Args),
     Models(models::Args),
     Board(board::Args),
+    Doctor(doctor::Args),
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
@@ -38,7 +40,8 @@ impl Command {
             Self::Status(args) => args.run(socket).await,
             Self::Apps(args) => args.run(socket).await,
             Self::Models(args) => args.run(socket).await,
-            Self::Board(args) => args.run(socket).await,
+            Self::Board(args) => args.run().await,
+            Self::Doctor(args) => args.run().await,
             Self::Policy(policy) => policy.run(),
             Self::Model(model) => model.run(),
             Self::Demo(args) => args.run().await,

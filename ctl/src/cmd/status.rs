@@ -1,5 +1,6 @@
 //! `dynctl status`.
 
+use std::cmp::Ordering;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
@@ -72,6 +73,7 @@ fn text(status: &Status) -> String {
     let events: String = events.map(|event| format!("  {event}\n")).collect();
     let mut text = format!("{}\n{}\n", daemon_line(&status.daemon), policy_line(status));
     text += &format!("\n{}{}\n", board::table(&status.board), load_line(&status.board));
+    text += &sensor_lines(&status.board);
     text += &format!("\n{}", apps::table(&status.apps));
     if !events.is_empty() {
         text += &format!("\n\nlatest events\n{}", events.trim_end());
@@ -102,11 +104,67 @@ fn load_line(board: &BoardStatus) -> String {
     }
 }
 
+/// Power, heat, and what cannot be read; nothing of what is not measured.
+fn sensor_lines(board: &BoardStatus) -> String {
+    let mut lines = String::new();
+    let rails = board.rails.iter().filter(|rail| rail.watts.is_some());
+    let rails: Vec<String> = rails
+        .map(|rail| format!("{} {}", rail.name, format::watts(rail.watts)))
+        .collect();
+    if !rails.is_empty() {
+        lines += &format!("\npower: {}", rails.join(", "));
+    }
+    let zones = board.zones.iter().filter(|zone| zone.celsius.is_some());
+    if let Some(zone) = zones.max_by(|a, b| a.celsius.partial_cmp(&b.celsius).unwrap_or(Ordering::Equal)) {
+        lines += &format!("\nhottest: {} ({})", format::celsius(zone.celsius), zone.name);
+    }
+    if !board.problems.is_empty() {
+        lines += "\nsensors in trouble (see dynctl doctor)";
+    }
+    for problem in &board.problems {
+        lines += &format!("\n  {} {}; {}", problem.path, problem.fault, problem.lost);
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
-    use dynd_vocab::{AppId, Event, PolicyStatus};
+    use dynd_vocab::{AppId, Event, PolicyStatus, ProblemStatus, RailStatus, ZoneStatus};
 
     use super::*;
+
+    #[test]
+    fn power_heat_and_problems_are_shown() {
+        let zone = |name: &str, celsius| ZoneStatus {
+            name: name.into(),
+            celsius,
+            trips: Vec::new(),
+        };
+        let board = BoardStatus {
+            rails: vec![RailStatus {
+                name: "VDD_IN".into(),
+                within: None,
+                watts: Some(4.816),
+            }],
+            zones: vec![
+                zone("gpu", Some(61.5)),
+                zone("cpu", Some(52.0)),
+                zone("cv0", None),
+            ],
+            problems: vec![ProblemStatus {
+                path: "/sys/x/temp".into(),
+                fault: "is empty".into(),
+                lost: "the temperature of the zone is unknown".into(),
+            }],
+            ..BoardStatus::default()
+        };
+        assert_eq!(
+            sensor_lines(&board),
+            "\npower: VDD_IN 4.82 W\nhottest: 61.5 °C (gpu)\nsensors in trouble (see dynctl doctor)\n  \
+             /sys/x/temp is empty; the temperature of the zone is unknown"
+        );
+        assert_eq!(sensor_lines(&BoardStatus::default()), "");
+    }
 
     #[test]
     fn a_quiet_daemon_says_so() {

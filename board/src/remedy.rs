@@ -1,0 +1,62 @@
+//! What to do about a sensor that cannot be read.
+
+use crate::finding::Grade;
+use crate::{Fault, Loss, SensorProblem};
+
+/// Where the kernel runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Machine {
+    /// On a hypervisor, which keeps clocks, power and heat to itself.
+    Virtual,
+    /// On hardware.
+    Real,
+}
+
+/// A kernel's major and minor version.
+pub(crate) type Version = (u32, u32);
+
+/// Whether something can be done about `problem`, and what.
+pub(crate) fn remedy(problem: &SensorProblem, machine: Machine, kernel: Option<Version>) -> (Grade, String) {
+    let path = problem.path.display();
+    match (&problem.fault, problem.lost) {
+        (Fault::Absent, Loss::Cpufreq) if machine == Machine::Virtual => (
+            Grade::Note,
+            "nothing: the host of a virtual machine keeps the clocks to itself".into(),
+        ),
+        (Fault::Absent, Loss::Cpufreq) => (
+            Grade::Attention,
+            "load or build in the cpufreq driver of this CPU (cpufreq-dt, intel_pstate, acpi-cpufreq, …)"
+                .into(),
+        ),
+        (Fault::Absent, Loss::Stalled) if kernel.is_some_and(|kernel| kernel < (4, 20)) => (
+            Grade::Note,
+            "nothing: the kernel is older than 4.20, which brought it".into(),
+        ),
+        (Fault::Absent, Loss::Stalled) => (
+            Grade::Attention,
+            "boot with psi=1 on the kernel's command line, or build the kernel with CONFIG_PSI".into(),
+        ),
+        (Fault::Unreadable(_), Loss::Power) if path.to_string().ends_with("energy_uj") => (
+            Grade::Attention,
+            format!("run dynd as root: since Linux 5.10 nobody else may read {path} (CVE-2020-8694)"),
+        ),
+        (Fault::Unreadable(error), _) if error.contains("ermission denied") => (
+            Grade::Attention,
+            format!("run as root, or let this user read {path}"),
+        ),
+        (Fault::Off, Loss::Power) => (Grade::Attention, format!("switch it on: echo 1 > {path}")),
+        (Fault::Off, _) => (
+            Grade::Note,
+            "nothing: it answers again when its unit has power".into(),
+        ),
+        (Fault::Implausible(_), Loss::Temperature | Loss::Trip) => (
+            Grade::Note,
+            "nothing: it is not believed, and the other zones count".into(),
+        ),
+        (Fault::TooManyCpus(_), _) => (Grade::Note, "nothing: dynd holds 128 CPUs".into()),
+        _ => (
+            Grade::Attention,
+            "look at the file; if it is as its driver means it, report it with `dynctl board fixture`".into(),
+        ),
+    }
+}
