@@ -16,7 +16,7 @@ use crate::contention::stretch;
 use crate::memory::PERIOD;
 use crate::plant::Plant;
 use crate::power::{dynamic, leakage};
-use crate::unit::{Strand, slice};
+use crate::unit::{Strand, Unit, slice};
 use crate::work::{Completion, JobId, Work};
 
 /// The longest time between two events, in nanoseconds.
@@ -160,14 +160,14 @@ impl Plant {
     fn paces(&self) -> Vec<f64> {
         let speed = |processor: usize| self.domains[processor].real() * self.per_cycle[processor];
         let demand = |strand: &Strand, processor| strand.traffic / strand.seconds(speed(processor), 1.0);
-        let running = |unit: &crate::unit::Unit| {
+        let running = |unit: &Unit| {
             unit.strands
                 .front()
                 .map_or(0.0, |first| demand(first, unit.processor))
         };
         let total: f64 = self.units.iter().map(running).sum();
         let bandwidth = self.memory.bandwidth();
-        let pace = |unit: &crate::unit::Unit| match unit.strands.front() {
+        let pace = |unit: &Unit| match unit.strands.front() {
             Some(strand) => {
                 let own = demand(strand, unit.processor);
                 strand.seconds(speed(unit.processor), stretch(own, total, bandwidth))
@@ -202,9 +202,8 @@ impl Plant {
 
     /// Bytes per second that move at these paces.
     fn traffic(&self, paces: &[f64]) -> f64 {
-        let moved = |(unit, pace): (&crate::unit::Unit, &f64)| {
-            unit.strands.front().map_or(0.0, |strand| strand.traffic / pace)
-        };
+        let moved =
+            |(unit, pace): (&Unit, &f64)| unit.strands.front().map_or(0.0, |strand| strand.traffic / pace);
         self.units.iter().zip(paces).map(moved).sum()
     }
 
@@ -225,6 +224,7 @@ impl Plant {
         heating[self.memory.plan.node] += self.drawn[processors];
         self.drawn[processors + 1] = self.blueprint.base.power.get();
         heating[self.blueprint.thermal.base_node] += self.drawn[processors + 1];
+        self.energy += self.drawn.iter().sum::<f64>() * seconds;
         self.heat.step(seconds, &heating);
         for rail in &mut self.rails {
             let mut watts: f64 = rail.plan.processors.iter().map(|&each| self.drawn[each]).sum();

@@ -43,6 +43,8 @@ pub struct Plant {
     pub(crate) stalled: f64,
     /// What each processor, the memory and the rest drew last, in watts.
     pub(crate) drawn: Vec<f64>,
+    /// What the board has drawn since it was switched on, in joules.
+    pub(crate) energy: f64,
     next_job: u64,
 }
 
@@ -83,6 +85,7 @@ impl Plant {
             cpu_time: BTreeMap::new(),
             stalled: 0.0,
             drawn: vec![0.0; domains.len() + 2],
+            energy: 0.0,
             domains,
             next_job: 0,
             blueprint: blueprint.clone(),
@@ -266,6 +269,16 @@ impl Plant {
     /// What the whole board draws at this moment: the truth, which no sensor tells.
     pub fn power(&self) -> Watts {
         Watts::new(self.drawn.iter().sum())
+    }
+
+    /// What the whole board has drawn since it was switched on, in joules: the truth, which no sensor tells.
+    pub const fn energy(&self) -> f64 {
+        self.energy
+    }
+
+    /// What went through the power sensor `rail` since the board was switched on, in joules: the truth.
+    pub fn rail_energy(&self, rail: usize) -> f64 {
+        self.rails[rail].energy
     }
 
     /// How hot the thermal node `node` is: the truth, which no sensor tells.

@@ -24,6 +24,8 @@ pub enum Failure {
 pub(crate) struct Rail {
     pub(crate) plan: RailPlan,
     pub(crate) failure: Option<Failure>,
+    /// All the joules that went through.
+    pub(crate) energy: f64,
     /// Joules and seconds of the conversion under way.
     joules: f64,
     seconds: f64,
@@ -36,6 +38,7 @@ impl Rail {
         Self {
             plan: plan.clone(),
             failure: None,
+            energy: 0.0,
             joules: 0.0,
             seconds: 0.0,
             amperes: 0.0,
@@ -44,6 +47,7 @@ impl Rail {
 
     /// Sees `watts` for `seconds`.
     pub(crate) fn see(&mut self, watts: f64, seconds: f64, random: &mut Random) {
+        self.energy += watts * seconds;
         self.joules += watts * seconds;
         self.seconds += seconds;
         if self.seconds < self.plan.interval.get() {
