@@ -254,7 +254,8 @@ impl Plant {
                 .get(),
         };
         let ran = unit.strands.front().map(|strand| strand.app);
-        unit.track(seconds, self.domains[processor].relative(), ran.is_some());
+        let relative = self.domains[processor].relative();
+        unit.track(seconds, relative, ran.is_some(), self.blueprint.kernel.era);
         let done = unit.run(seconds, pace, turn);
         if let (Some(app), Some(_)) = (ran, unit.cpu) {
             *self.cpu_time.entry(app).or_insert(0.0) += seconds;

@@ -18,6 +18,9 @@ use crate::unit::Unit;
 use crate::work::{Completion, JobId, Place, Work};
 
 /// A virtual board in virtual time. See the [crate] for what it is made of.
+///
+/// Processors, rails, zones, cooling devices and thermal nodes are numbered as in its blueprint. What reads one panics if there
+/// is no such one; what sets one on behalf of a user answers with an error.
 #[derive(Clone, Debug)]
 pub struct Plant {
     pub(crate) blueprint: Blueprint,

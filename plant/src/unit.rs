@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use dynd_vocab::Pid;
+use dynd_vocab::blueprint::KernelEra;
 
 use crate::work::JobId;
 
@@ -107,10 +108,16 @@ impl Unit {
         None
     }
 
-    /// Follows utilization for `elapsed` seconds, in which the clock was the share `relative` of its highest.
-    pub(crate) fn track(&mut self, elapsed: f64, relative: f64, ran: bool) {
-        let now = if ran { relative } else { 0.0 };
-        self.utilization += (now - self.utilization) * (1.0 - (-elapsed / FORGETS).exp());
+    /// Follows utilization for `elapsed` seconds, in which the clock was the share `relative` of its highest. A slow clock
+    /// makes a busy unit look less busy: before Linux 5.1 it never looks busier than `relative`, since then it only takes
+    /// longer to (`update_rq_clock_pelt`).
+    pub(crate) fn track(&mut self, elapsed: f64, relative: f64, ran: bool, era: KernelEra) {
+        let (now, counted) = match (ran, era) {
+            (false, _) => (0.0, elapsed),
+            (true, KernelEra::Legacy) => (relative, elapsed),
+            (true, KernelEra::Qos) => (1.0, elapsed * relative),
+        };
+        self.utilization += (now - self.utilization) * (1.0 - (-counted / FORGETS).exp());
     }
 }
 
@@ -167,10 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn utilization_halves_in_32_ms() {
-        let mut unit = Unit::new(0, Some(0));
-        unit.utilization = 0.8;
-        unit.track(0.032, 1.0, false);
-        assert!((unit.utilization - 0.4).abs() < 1e-12);
+    fn utilization_follows_in_32_ms_and_slower_at_a_slow_clock() {
+        let track = |from: f64, relative, ran, era| {
+            let mut unit = Unit::new(0, Some(0));
+            unit.utilization = from;
+            unit.track(0.032, relative, ran, era);
+            unit.utilization
+        };
+        let near = |have: f64, want: f64| assert!((have - want).abs() < 1e-12, "{have} {want}");
+        near(track(0.8, 1.0, false, KernelEra::Qos), 0.4);
+        near(track(0.0, 1.0, true, KernelEra::Qos), 0.5);
+        near(track(0.0, 0.5, true, KernelEra::Qos), 1.0 - 0.5_f64.sqrt());
+        near(track(0.0, 0.5, true, KernelEra::Legacy), 0.25);
     }
 }

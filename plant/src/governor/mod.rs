@@ -147,3 +147,139 @@ fn nanos(time: Seconds) -> u64 {
 fn clock(hertz: f64) -> Hertz {
     Hertz::from_hz(hertz.max(0.0) as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds `governor` loads at a clock of `now` MHz, of hardware from 200 to 2000 MHz, and expects these requests.
+    fn check(name: &str, polling: Option<f64>, steps: &[(f64, u64, Option<Request>)]) {
+        let circumstances = Circumstances {
+            transition_latency: Seconds::from_millis(0.3),
+            polling: polling.map(Seconds::from_millis),
+            now: mhz(steps[0].1),
+        };
+        let mut governor = Governor::named(name, circumstances).unwrap();
+        for (index, (load, now, expect)) in steps.iter().enumerate() {
+            let view = View {
+                load: *load,
+                utilization: *load,
+                now: mhz(*now),
+                hardware: (mhz(200), mhz(2000)),
+                bounds: (mhz(200), mhz(2000)),
+            };
+            assert_eq!(governor.decide(&view), *expect, "{name}, step {index}");
+        }
+    }
+
+    fn mhz(mhz: u64) -> Hertz {
+        Hertz::from_khz(mhz * 1000)
+    }
+
+    #[test]
+    fn ondemand_jumps_and_is_proportional_below() {
+        check(
+            "ondemand",
+            None,
+            &[
+                (0.96, 200, Some(Request::AtMost(mhz(2000)))),
+                (0.95, 2000, Some(Request::Near(mhz(1910)))),
+                (0.50, 2000, Some(Request::Near(mhz(1100)))),
+                (0.0, 1100, Some(Request::Near(mhz(200)))),
+            ],
+        );
+    }
+
+    #[test]
+    fn conservative_climbs_by_a_twentieth() {
+        check(
+            "conservative",
+            None,
+            &[
+                (0.81, 200, Some(Request::AtMost(mhz(300)))),
+                (0.81, 300, Some(Request::AtMost(mhz(400)))),
+                (0.80, 400, None),
+                (0.20, 400, None),
+                (0.19, 400, Some(Request::AtLeast(mhz(300)))),
+                (0.0, 300, Some(Request::AtLeast(mhz(200)))),
+                (0.0, 200, None),
+            ],
+        );
+    }
+
+    #[test]
+    fn schedutil_keeps_a_quarter_of_headroom() {
+        check(
+            "schedutil",
+            None,
+            &[
+                (0.40, 200, Some(Request::AtLeast(mhz(1000)))),
+                (0.80, 1000, Some(Request::AtLeast(mhz(2000)))),
+            ],
+        );
+    }
+
+    #[test]
+    fn simple_ondemand_has_a_dead_band() {
+        check(
+            "simple_ondemand",
+            Some(50.0),
+            &[
+                (0.91, 1000, Some(Request::AtMost(mhz(2000)))),
+                (0.88, 2000, None),
+                // 2000 MHz * 0.4375 / 0.875.
+                (0.4375, 2000, Some(Request::AtLeast(mhz(1000)))),
+            ],
+        );
+    }
+
+    #[test]
+    fn podgov_boosts_by_a_third_and_is_damped_below() {
+        let request = |hertz: f64| Some(Request::AtLeast(Hertz::from_hz(hertz as u64)));
+        // Second step: idle averages (10 * 0 + 0.05)/11 = 1/220 and (10/220 + 0.5)/11 = 0.0495868; load 0.9504132.
+        let load = 1.0 - (10.0 * (0.05 / 11.0) + 0.5) / 11.0;
+        let wanted = 1_200e6 + 0.8 * 1_200e6 * (load - 0.7) / 0.7;
+        let first = 533_333_333.0 + 2_000e6 / 3.0;
+        let average = (10.0 * (first / 11.0) + wanted) / 11.0;
+        check(
+            "nvhost_podgov",
+            Some(50.0),
+            &[
+                (0.95, 533, request(533e6 + 2_000e6 / 3.0)),
+                (
+                    0.5,
+                    1200,
+                    request(0.7 * wanted + 0.3 * ((10.0 * ((533e6 + 2_000e6 / 3.0) / 11.0) + wanted) / 11.0)),
+                ),
+            ],
+        );
+        assert!(average < wanted);
+    }
+
+    #[test]
+    fn podgov_waits_50_ms_after_a_change() {
+        check(
+            "nvhost_podgov",
+            Some(25.0),
+            &[
+                (1.0, 1000, None),
+                (1.0, 1000, Some(Request::AtLeast(Hertz::from_hz(1_666_666_666)))),
+                (1.0, 1700, None),
+            ],
+        );
+    }
+
+    #[test]
+    fn each_kind_of_domain_has_governors_of_its_own() {
+        let at = |polling| Circumstances {
+            transition_latency: Seconds::ZERO,
+            polling,
+            now: mhz(200),
+        };
+        assert!(Governor::named("schedutil", at(Some(Seconds::from_millis(50.0)))).is_none());
+        assert!(Governor::named("simple_ondemand", at(None)).is_none());
+        assert!(Governor::named("performance", at(None)).is_some());
+        assert_eq!(sampling_period(Seconds::from_millis(0.3)), 10_000_000);
+        assert_eq!(sampling_period(Seconds::ZERO), 4_000_000);
+    }
+}

@@ -1,0 +1,134 @@
+//! A plant as its observer sees it.
+
+use std::time::Duration;
+
+use dynd_plant::{Failure, VirtualBoard};
+use dynd_vocab::{Board as _, Celsius, ProcessorKind, Role, Sample, Timestamp};
+
+use super::*;
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_nanos(7_000_000_000 + millis * 1_000_000)
+}
+
+#[test]
+fn it_is_described_as_discovery_would() {
+    let board = VirtualBoard::new(plant("rk3588-rock5b"));
+    let seen: Vec<_> = board
+        .describe()
+        .processors
+        .iter()
+        .map(|each| {
+            format!(
+                "{} {} {} {} {}",
+                each.name,
+                each.kind.label(),
+                each.role.label(),
+                each.cpus,
+                each.capacity
+            )
+        })
+        .collect();
+    let expect = [
+        "little cpu little 0-3 397",
+        "big0 cpu big 4-5 1024",
+        "big1 cpu big 6-7 1024",
+        "gpu gpu gpu  0",
+        "npu npu npu  0",
+    ];
+    assert_eq!(seen, expect);
+    assert_eq!(board.describe().processors[4].kind, ProcessorKind::Npu);
+    let nano = VirtualBoard::new(plant("jetson-nano"));
+    assert_eq!(nano.describe().processors[0].role, Role::Big);
+    assert_eq!(nano.describe().rails[1].within, Some(0));
+}
+
+#[test]
+fn a_sample_is_as_old_as_the_observers_clock() {
+    let mut board = VirtualBoard::new(plant("jetson-nano"));
+    burn(board.plant_mut(), "2");
+    let mut sample = Sample::default();
+    board.sample(at(0), &[], &mut sample);
+    assert_eq!(sample.cpus[2].busy, Duration::ZERO);
+    board.sample(at(1000), &[Pid(99), Pid(3)], &mut sample);
+    assert_eq!(sample.cpus.len(), 4);
+    assert_eq!(
+        (sample.cpus[2].busy, sample.cpus[2].total),
+        (Duration::from_millis(1000), Duration::from_millis(1000))
+    );
+    assert_eq!(sample.cpus[1].busy, Duration::ZERO);
+    assert_eq!(sample.runnable, Some(1));
+    assert_eq!(
+        (sample.apps.len(), sample.apps[0].busy),
+        (1, Duration::from_millis(1000))
+    );
+    assert_eq!(
+        (sample.clocks[0], sample.loads[0], sample.loads[1]),
+        (Some(mhz(1479)), None, Some(0.0))
+    );
+    assert_eq!(sample.zones.len(), 6);
+    assert_eq!(
+        sample.zones[4],
+        Some(Celsius::new(100.0)),
+        "PMIC-Die is a constant"
+    );
+    let watts = sample.rails[0].unwrap().get();
+    let steps = watts / (5.0 * 0.008);
+    assert!(
+        (steps - steps.round()).abs() < 1e-9 && watts > 1.0,
+        "{watts} is whole steps of 40 mW"
+    );
+}
+
+#[test]
+fn broken_sensors_are_absent_or_lie() {
+    let mut board = VirtualBoard::new(plant("jetson-nano"));
+    board.plant_mut().fail_rail(0, Some(Failure::Unreadable));
+    board.plant_mut().fail_zone(1, Some(Failure::Stuck(-274.0)));
+    let mut sample = Sample::default();
+    board.sample(at(0), &[], &mut sample);
+    assert_eq!(
+        (sample.rails[0], sample.zones[1]),
+        (None, Some(Celsius::new(-274.0)))
+    );
+    let orin = VirtualBoard::new(plant("jetson-orin-nano"))
+        .plant_mut()
+        .read_zone(2);
+    assert_eq!(orin, None, "cv0 is off");
+}
+
+/// Everything a board shows in a busy second.
+fn story(seed: u64) -> Vec<Sample> {
+    let mut plant = Plant::new(&find_board("jetson-xavier-nx").unwrap(), seed);
+    plant.submit(Pid(1), endless(), Place::Accelerator(3)).unwrap();
+    burn(&mut plant, "0-3");
+    let mut board = VirtualBoard::new(plant);
+    let sample = |index: u64| {
+        let mut sample = Sample::default();
+        board.sample(at(50 * index), &[Pid(99)], &mut sample);
+        sample
+    };
+    (0..20).map(sample).collect()
+}
+
+#[test]
+fn a_seed_fixes_everything() {
+    assert_eq!(story(5), story(5));
+    assert_ne!(story(5), story(6));
+}
+
+#[test]
+fn steps_of_any_size_lead_to_the_same_place() {
+    let run = |step: u64| {
+        let mut plant = plant("odroid-xu3");
+        burn(&mut plant, "4-7");
+        for _ in 0..2000 / step {
+            plant.step(Duration::from_millis(step));
+        }
+        (plant.clock(1), plant.energy(), plant.temperature(0).get())
+    };
+    let (coarse, fine) = (run(1000), run(5));
+    assert_eq!(coarse.0, fine.0);
+    assert!((coarse.1 / fine.1 - 1.0).abs() < 0.01, "{coarse:?} {fine:?}");
+    assert!((coarse.2 - fine.2).abs() < 0.5, "{coarse:?} {fine:?}");
+}
