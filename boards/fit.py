@@ -222,8 +222,8 @@ class Dwells:
                 last, next_look = shown, next_look + LOOK
             clock = min(asked, 2000 - 100 * state)
             v, v7 = self.volts[1][clock * 1000] / 1e3, self.volts[0][little * 1000] / 1e3
-            big = min(big, 150.0)  # where the plant lets leakage grow no more
-            p_big = 4 * c * v * v * clock / 1e3 + v * leak * np.exp(growth * (big - ROOM))
+            # Above 105 °C the plant lets leakage grow no more.
+            p_big = 4 * c * v * v * clock / 1e3 + v * leak * np.exp(growth * (min(big, 105.0) - ROOM))
             p_die = c7 * v7 * v7 * little / 1e3 + v7 * leak7 * np.exp(growth7 * (die - ROOM)) + standby
             p_die += gpu_volts * gpu_leak * np.exp(gpu_growth * (die - ROOM))
             q_big, q_die = (big - die) / r_big, (die - sink) / r_die

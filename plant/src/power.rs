@@ -13,8 +13,9 @@ use dynd_vocab::blueprint::PowerCoefficients;
 /// The temperature that leakage is stated at, in °C.
 const REFERENCE: f64 = 45.0;
 
-/// Where silicon that leaks ever more has long failed, in °C.
-const HOTTEST: f64 = 150.0;
+/// Above this leakage grows no more, in °C: the highest junction temperature that these chips are rated for. Nobody has
+/// measured beyond it, and the exponential would run away without bound.
+const HOTTEST: f64 = 105.0;
 
 /// What `busy` units draw for switching, at `volts` and the real clock `hertz`.
 pub(crate) fn dynamic(coefficients: &PowerCoefficients, volts: f64, hertz: f64, busy: u32) -> f64 {
@@ -57,5 +58,6 @@ mod tests {
         near(dynamic(&coefficients, 1.2, 2e9, 4), 3.4 * 1.44);
         near(leakage(&coefficients, 1.0, 45.0), 0.2);
         near(leakage(&coefficients, 1.1, 95.0), 0.22 * 1.0_f64.exp());
+        near(leakage(&coefficients, 1.0, 1e9), 0.2 * 1.2_f64.exp());
     }
 }

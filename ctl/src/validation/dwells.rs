@@ -101,7 +101,7 @@ fn benefit(dwells: &[Dwell], rate: &[f64]) -> f64 {
         let rates: Vec<_> = at.skip(1).map(|(_, rate)| rate).collect();
         rates.iter().copied().sum::<f64>() / rates.len().max(1) as f64
     };
-    mean(clocks.iter().rev().next()) / mean(clocks.iter().rev().nth(1)) - 1.0
+    mean(clocks.last()) / mean(clocks.iter().rev().nth(1)) - 1.0
 }
 
 /// A board under a load that never ends.
