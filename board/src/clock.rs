@@ -1,8 +1,9 @@
 //! Clocks: what shows them, and the units they come in.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use dynd_vocab::Hertz;
+use dynd_vocab::{CpuSet, CpuTimes, Hertz};
 
 use crate::sensor::{Reader, Sensor};
 use crate::{Fault, Loss};
@@ -15,8 +16,8 @@ const FASTEST_KHZ: u64 = 20_000_000;
 pub(crate) enum Reading {
     /// At each sample.
     Always,
-    /// Not while its processor idles: asking would wake it.
-    WhileBusy,
+    /// Only if these CPUs did something since the last sample: asking would wake them.
+    WhileBusy(CpuSet),
 }
 
 /// What shows a clock.
@@ -25,6 +26,8 @@ pub(crate) struct Clock {
     sensor: Sensor,
     parse: fn(&str) -> Result<Hertz, Fault>,
     reading: Reading,
+    /// The time its CPUs had been busy at the last sample.
+    busy: Option<Duration>,
 }
 
 impl Clock {
@@ -34,6 +37,7 @@ impl Clock {
             sensor: Sensor::new(path, lost),
             parse,
             reading: Reading::Always,
+            busy: None,
         }
     }
 
@@ -42,15 +46,18 @@ impl Clock {
         Self { reading, ..self }
     }
 
-    pub(crate) fn reading(&self) -> Reading {
-        self.reading
-    }
-
     pub(crate) fn path(&self) -> &Path {
         self.sensor.path()
     }
 
-    pub(crate) fn read(&mut self, reader: &mut Reader<'_>) -> Option<Hertz> {
+    /// The clock now; absent if it may not be asked for, by what the sample says of the CPUs.
+    pub(crate) fn read(&mut self, reader: &mut Reader<'_>, cpus: &[CpuTimes]) -> Option<Hertz> {
+        if let Reading::WhileBusy(own) = self.reading {
+            let times = cpus.iter().filter(|times| own.contains(times.cpu));
+            let busy = times.map(|times| times.busy).reduce(|sum, busy| sum + busy);
+            let before = std::mem::replace(&mut self.busy, busy);
+            before.zip(busy).filter(|(before, now)| now > before)?;
+        }
         self.sensor.read(reader, self.parse)
     }
 }

@@ -43,7 +43,7 @@ impl Policy {
         let wakes = driver.is_some_and(|driver| WAKING_DRIVERS.contains(&driver.as_str()));
         let path = survey.at(&self.dir.join("scaling_cur_freq"));
         let reading = if wakes {
-            Reading::WhileBusy
+            Reading::WhileBusy(self.cpus)
         } else {
             Reading::Always
         };

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dynd_vocab::{Board, BoardDescription, CpuTimes, Pid, Processor, Sample, Timestamp};
+use dynd_vocab::{Board, BoardDescription, Pid, Processor, Sample, Timestamp};
 
-use crate::clock::Reading;
 use crate::counter::Counter;
 use crate::discovery::{Discovery, Sensors, discover};
+use crate::pmu::Pmu;
 use crate::problem::ProblemLog;
 use crate::process::Processes;
 use crate::sensor::{Reader, Sensor};
@@ -26,8 +26,8 @@ pub struct Host {
     problems: ProblemLog,
     stat: Stat,
     sensors: Sensors,
-    /// Per processor, the time its CPUs had been busy at the last sample.
-    busy: Vec<Option<Duration>>,
+    /// Per processor; only of the machine at hand, since they are no files.
+    counters: Vec<Option<Pmu>>,
     pressure: Option<Sensor>,
     stalled: Counter,
     processes: Processes,
@@ -43,9 +43,11 @@ impl Host {
     pub fn discover(root: &Path) -> Result<Self, BoardError> {
         let mut problems = ProblemLog::default();
         let Discovery { board, sensors, seen } = discover(root, &mut problems)?;
+        let here = root == Path::new("/");
+        let counters = |processor: &Processor| here.then(|| Pmu::open(processor.cpus).ok())?;
         Ok(Self {
+            counters: board.processors.iter().map(counters).collect(),
             stat: Stat::new(root.join("proc/stat")),
-            busy: vec![None; board.processors.len()],
             pressure: sensors
                 .pressure
                 .as_ref()
@@ -96,19 +98,19 @@ impl Board for Host {
         };
         into.at = now;
         self.stat.read(reader, into);
-        into.clocks.clear();
-        let processors = self.description.processors.iter().zip(&mut self.busy);
-        for ((processor, busy), clock) in processors.zip(&mut sensors.clocks) {
-            let before = std::mem::replace(busy, busy_time(processor, &into.cpus));
-            let clock = clock
-                .as_mut()
-                .filter(|clock| clock.reading() == Reading::Always || was_busy(before, *busy));
-            into.clocks.push(clock.and_then(|clock| clock.read(reader)));
-        }
+        let cpus = &into.cpus;
+        fill(&mut into.clocks, &mut sensors.clocks, |clock| {
+            clock.as_mut()?.read(reader, cpus)
+        });
+        fill(&mut into.counters, &mut self.counters, |pmu| {
+            pmu.as_mut()?.read(cpus)
+        });
         fill(&mut into.loads, &mut sensors.loads, |load| {
             load.as_mut()?.read(reader)
         });
-        fill(&mut into.memory, &mut sensors.memory, |clock| clock.read(reader));
+        fill(&mut into.memory, &mut sensors.memory, |clock| {
+            clock.read(reader, cpus)
+        });
         fill(&mut into.rails, &mut sensors.rails, |meter| meter.read(reader));
         fill(&mut into.zones, &mut sensors.zones, |zone| zone.read(reader));
         fill(&mut into.cooling, &mut sensors.cooling, |device| {
@@ -127,17 +129,6 @@ impl Board for Host {
 fn fill<S, T>(readings: &mut Vec<Option<T>>, sensors: &mut [S], read: impl FnMut(&mut S) -> Option<T>) {
     readings.clear();
     readings.extend(sensors.iter_mut().map(read));
-}
-
-/// The time that the CPUs of `processor` have been busy; absent if none of them is told.
-fn busy_time(processor: &Processor, cpus: &[CpuTimes]) -> Option<Duration> {
-    let own = cpus.iter().filter(|times| processor.cpus.contains(times.cpu));
-    own.map(|times| times.busy).reduce(|sum, busy| sum + busy)
-}
-
-/// True if a processor is known to have done something since the last sample.
-fn was_busy(before: Option<Duration>, now: Option<Duration>) -> bool {
-    before.zip(now).is_some_and(|(before, now)| now > before)
 }
 
 /// The time that tasks waited for a CPU.

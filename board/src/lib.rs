@@ -11,7 +11,8 @@
 //!  thermal, power_supply ─► thermal, battery ─┘
 //!              every sample: each file held open (attribute, sensor)
 //!  proc/stat, proc/PID/stat, proc/pressure ─► stat, process, procfs ─┬─► Sample
-//!  clocks, loads, rails, zones, cooling, battery ────────────────────┘
+//!  clocks, loads, rails, zones, cooling, battery ────────────────────┤
+//!  hardware counters, of the machine at hand ─► pmu ─────────────────┘
 //!              what failed ─► problem ─► finding, remedy
 //!              what was read ─► snapshot
 //! ```
@@ -37,6 +38,7 @@ mod finding;
 mod host;
 mod load;
 mod mali;
+mod pmu;
 mod power;
 mod powercap;
 mod problem;

@@ -140,7 +140,7 @@ impl fmt::Display for Loss {
             Self::Cpufreq => "CPU clocks are unknown",
             Self::Opps => "operating performance points are unknown",
             Self::Clock => "the processor's clock is unknown",
-            Self::Load => "how busy the accelerator is is unknown",
+            Self::Load => "the load of the accelerator is unknown",
             Self::MemoryClock => "the memory clock is unknown",
             Self::Power => "the power of the rail is unknown",
             Self::Temperature => "the temperature of the zone is unknown",

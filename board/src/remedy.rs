@@ -36,7 +36,11 @@ pub(crate) fn remedy(problem: &SensorProblem, machine: Machine, kernel: Option<V
             Grade::Attention,
             "boot with psi=1 on the kernel's command line, or build the kernel with CONFIG_PSI".into(),
         ),
-        (Fault::Unreadable(_), Loss::Power) if path.to_string().ends_with("energy_uj") => (
+        (Fault::Unreadable(_), Loss::Stalled) => (
+            Grade::Attention,
+            "boot with psi=1 on the kernel's command line: the kernel has it, but switched off".into(),
+        ),
+        (Fault::Unreadable(_), Loss::Power) if problem.path.ends_with("energy_uj") => (
             Grade::Attention,
             format!("run dynd as root: since Linux 5.10 nobody else may read {path} (CVE-2020-8694)"),
         ),
@@ -44,7 +48,13 @@ pub(crate) fn remedy(problem: &SensorProblem, machine: Machine, kernel: Option<V
             Grade::Attention,
             format!("run as root, or let this user read {path}"),
         ),
-        (Fault::Off, Loss::Power) => (Grade::Attention, format!("switch it on: echo 1 > {path}")),
+        (Fault::Off, Loss::Power) if problem.path.ends_with("enable") => {
+            (Grade::Attention, format!("switch it on: echo 1 > {path}"))
+        }
+        (Fault::Off, Loss::Power) => (
+            Grade::Attention,
+            "switch the channel on: write 1 to the file in…_enable beside it".into(),
+        ),
         (Fault::Off, _) => (
             Grade::Note,
             "nothing: it answers again when its unit has power".into(),
@@ -58,5 +68,85 @@ pub(crate) fn remedy(problem: &SensorProblem, machine: Machine, kernel: Option<V
             Grade::Attention,
             "look at the file; if it is as its driver means it, report it with `dynctl board fixture`".into(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::problem::ProblemLog;
+
+    fn check(path: &str, lost: Loss, fault: Fault, kernel: Version, expect: (Grade, &str)) {
+        let mut log = ProblemLog::default();
+        let _: Option<()> = log.settle(Path::new(path), lost, Err(fault));
+        let (grade, remedy) = remedy(&log.current()[0], Machine::Real, Some(kernel));
+        assert_eq!(grade, expect.0, "{remedy}");
+        assert!(remedy.contains(expect.1), "{remedy}");
+    }
+
+    #[test]
+    fn remedies_fit_kernel_and_file() {
+        let (attention, note) = (Grade::Attention, Grade::Note);
+        let denied = || Fault::Unreadable("Permission denied (os error 13)".into());
+        let psi = "/proc/pressure/cpu";
+        check(
+            psi,
+            Loss::Stalled,
+            Fault::Absent,
+            (4, 9),
+            (note, "older than 4.20"),
+        );
+        check(psi, Loss::Stalled, Fault::Absent, (6, 1), (attention, "psi=1"));
+        check(
+            psi,
+            Loss::Stalled,
+            Fault::Unreadable("Not supported".into()),
+            (6, 1),
+            (attention, "switched off"),
+        );
+        check(
+            "/sys/rapl/energy_uj",
+            Loss::Power,
+            denied(),
+            (6, 1),
+            (attention, "as root"),
+        );
+        check(
+            "/sys/rapl/name",
+            Loss::Power,
+            denied(),
+            (6, 1),
+            (attention, "let this user read"),
+        );
+        check(
+            "/sys/3-0040/enable",
+            Loss::Power,
+            Fault::Off,
+            (3, 10),
+            (attention, "echo 1 > /sys/3-0040/enable"),
+        );
+        check(
+            "/sys/hwmon1/curr1_input",
+            Loss::Power,
+            Fault::Off,
+            (5, 10),
+            (attention, "in…_enable"),
+        );
+        check(
+            "/sys/zone2/temp",
+            Loss::Temperature,
+            Fault::Off,
+            (5, 10),
+            (note, "has power"),
+        );
+        check(
+            "/sys/zone2/temp",
+            Loss::Temperature,
+            Fault::Malformed("hot".into()),
+            (5, 10),
+            (attention, "report"),
+        );
     }
 }

@@ -17,13 +17,24 @@ pub(crate) fn discover(root: &Path) -> anyhow::Result<Host> {
 
 /// The status of `host`, with the load over the next `span`.
 pub(crate) async fn observe(host: &mut Host, span: Duration) -> BoardStatus {
+    let (before, after) = samples(host, span).await;
+    status(host, &before, &after)
+}
+
+/// Two samples of `host`, `span` apart.
+pub(crate) async fn samples(host: &mut Host, span: Duration) -> (Sample, Sample) {
     let (mut before, mut after) = (Sample::default(), Sample::default());
     host.sample(dynd_client::now(), &[], &mut before);
     tokio::time::sleep(span).await;
     host.sample(dynd_client::now(), &[], &mut after);
+    (before, after)
+}
+
+/// The status of `host` from two samples of it.
+pub(crate) fn status(host: &Host, before: &Sample, after: &Sample) -> BoardStatus {
     BoardStatus {
         problems: host.problems().iter().map(Into::into).collect(),
-        ..status(host.describe(), &before, &after)
+        ..between(host.describe(), before, after)
     }
 }
 
@@ -39,8 +50,8 @@ pub(crate) fn load(board: &BoardStatus) -> Option<f64> {
     (cpus > 0.0).then(|| busy / cpus)
 }
 
-/// The status of `board` from two samples of it.
-fn status(board: &BoardDescription, before: &Sample, after: &Sample) -> BoardStatus {
+/// The status of `board` from two samples of it, but for its problems.
+fn between(board: &BoardDescription, before: &Sample, after: &Sample) -> BoardStatus {
     let loads: Vec<Option<f64>> = board
         .processors
         .iter()
@@ -99,7 +110,7 @@ mod tests {
             processors: vec![processor("a", 0), processor("b", 1), processor("offline", 7)],
             ..BoardDescription::default()
         };
-        let status = status(&board, &sample([500, 900], 1000), &sample([550, 900], 1100));
+        let status = between(&board, &sample([500, 900], 1000), &sample([550, 900], 1100));
         let loads: Vec<_> = status.processors.iter().map(|processor| processor.load).collect();
         assert_eq!(loads, [Some(0.5), Some(0.0), None]);
         assert_eq!(load(&status), Some(0.25));

@@ -136,8 +136,8 @@ pub struct MemoryClock {
 pub struct PowerRail {
     /// Unique on the board, as its label names it (`VDD_IN`, `package-0`).
     pub name: String,
-    /// Index of the rail that counts this one's power in, if any. The rails that are within no other one do not
-    /// overlap: their sum is all the power that is measured.
+    /// Index of the rail that counts this one's power in, if that is known. The rails that are within no other one
+    /// are what is to be added up: their sum is all the power that is measured.
     pub within: Option<usize>,
 }
 

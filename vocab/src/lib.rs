@@ -34,7 +34,7 @@ pub use cpuset::{CpuSet, CpuSetError};
 pub use event::{Cause, Event};
 pub use model::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
 pub use policy::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName};
-pub use sample::{AppCpu, BatteryFlow, BatteryState, CpuTimes, Sample};
+pub use sample::{AppCpu, BatteryFlow, BatteryState, Counters, CpuTimes, Sample};
 pub use status::{
     AppStatus, AssignmentStatus, BatteryStatus, BoardStatus, CoolingStatus, DaemonStatus, MemoryStatus,
     PolicyStatus, ProblemStatus, ProcessorStatus, RailStatus, Status, ZoneStatus,

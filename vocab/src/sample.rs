@@ -23,6 +23,8 @@ pub struct Sample {
     /// Per processor of the board, the share of time it was busy of late (0 to 1) as its kernel driver reports it;
     /// absent where none is reported, and for CPU clusters, which [`cpus`](Self::cpus) tells of.
     pub loads: Vec<Option<f64>>,
+    /// Per processor of the board, what its CPUs' hardware counters say; absent where the kernel lets nobody count.
+    pub counters: Vec<Option<Counters>>,
     /// Per memory clock of the board.
     pub memory: Vec<Option<Hertz>>,
     /// Per power rail of the board: its power now, or where it counts energy the mean since the last sample.
@@ -48,6 +50,15 @@ pub struct CpuTimes {
     pub busy: Duration,
     /// All accounted time.
     pub total: Duration,
+}
+
+/// What the CPUs of a cluster have done, cumulative since the board was discovered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Cycles in which they were not idle: over busy time, the clock they really had.
+    pub cycles: u64,
+    /// Instructions retired.
+    pub instructions: u64,
 }
 
 /// CPU time of one process, over all its threads, cumulative since its start.

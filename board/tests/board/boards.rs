@@ -130,6 +130,23 @@ fn odroid_xu3() {
 }
 
 #[test]
+fn odroid_xu4_on_a_vendor_kernel() {
+    let trips = ":a50-5:a60-5:a70-5:c120-0:p70-10:p85-10";
+    let zones = ["cpu0", "cpu1", "cpu2", "cpu3", "gpu"].map(|zone| format!("{zone}-thermal{trips}"));
+    check(
+        "odroid-xu4",
+        &[
+            "Hardkernel Odroid XU4",
+            "cpus little:0-3@377=200-1400/13 big:4-7@1024=200-2000/19",
+            "accelerators gpu=177-600/7*",
+            "memory bus_wcore=84-400/5",
+            &format!("zones {}", zones.join(" ")),
+            "cooling pwm-fan/3 thermal-cpufreq-0/12 thermal-cpufreq-1/18",
+        ],
+    );
+}
+
+#[test]
 fn odroid_xu3_before_policies_devfreq_and_hwmon() {
     check(
         "odroid-xu3-3.10",
@@ -224,6 +241,22 @@ fn jetson_orin_nano() {
             "NVIDIA Jetson Orin Nano Developer Kit",
             "cpus big0:0-3@1024=115-1728/22 big1:4-5@1024=115-1728/22",
             "accelerators gpu=306-1020/8*",
+            "memory emc=-",
+            "rails VDD_IN VDD_CPU_GPU_CV<VDD_IN VDD_SOC<VDD_IN",
+            "zones cpu-thermal:p95-2:h99-0:c104.5-0 gpu-thermal cv0-thermal cv1-thermal cv2-thermal soc0-thermal \
+             soc1-thermal soc2-thermal tj-thermal:a74-4",
+        ],
+    );
+}
+
+#[test]
+fn jetson_orin_nx() {
+    check(
+        "jetson-orin-nx",
+        &[
+            "NVIDIA Jetson Orin NX 16GB",
+            "cpus big0:0-3@1024=115-1984/26 big1:4-7@1024=115-1984/26",
+            "accelerators gpu=306-1173/9*",
             "memory emc=-",
             "rails VDD_IN VDD_CPU_GPU_CV<VDD_IN VDD_SOC<VDD_IN",
             "zones cpu-thermal:p95-2:h99-0:c104.5-0 gpu-thermal cv0-thermal cv1-thermal cv2-thermal soc0-thermal \

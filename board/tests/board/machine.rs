@@ -50,6 +50,17 @@ fn the_machine_at_hand_can_be_observed() {
         );
     }
     assert!(first.stalled <= second.stalled);
+    // Where they can be had: not without privilege, nor in many virtual machines.
+    assert_eq!(second.counters.len(), board.processors.len());
+    for (before, after) in first.counters.iter().zip(&second.counters) {
+        let (Some(before), Some(after)) = (before, after) else {
+            continue;
+        };
+        assert!(
+            before.cycles < after.cycles && before.instructions < after.instructions,
+            "{before:?} {after:?}"
+        );
+    }
     assert_eq!((first.apps.len(), second.apps.len()), (1, 1));
     assert!(first.apps[0].busy <= second.apps[0].busy);
     assert_eq!(host.describe(), &board);

@@ -16,6 +16,7 @@ fn show(host: &mut Host, millis: u64) -> Vec<String> {
     for (readings, things) in [
         (sample.clocks.len(), board.processors.len()),
         (sample.loads.len(), board.processors.len()),
+        (sample.counters.len(), board.processors.len()),
         (sample.memory.len(), board.memory.len()),
         (sample.rails.len(), board.rails.len()),
         (sample.zones.len(), board.zones.len()),

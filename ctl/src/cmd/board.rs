@@ -14,7 +14,7 @@ use super::print_json;
 use super::validate::Validate;
 use crate::failure::Failure;
 use crate::output::print;
-use crate::traced::{Traced, TracedBoard};
+use crate::traced::{Traced, TracedBoard, rates};
 use crate::{board, format};
 
 /// Over how long loads and energy are measured.
@@ -76,8 +76,9 @@ impl Args {
             None => {}
         }
         let mut host = board::discover(&self.root.directory).map_err(Failure::BadInput)?;
-        let status = board::observe(&mut host, SPAN).await;
-        let board = TracedBoard::new(status, host.sources());
+        let (before, after) = board::samples(&mut host, SPAN).await;
+        let status = board::status(&host, &before, &after);
+        let board = TracedBoard::new(status, host.sources(), rates(&before, &after));
         if self.json {
             return print_json(&board);
         }

@@ -1,5 +1,7 @@
 //! `dynctl board validate`.
 
+use std::path::Path;
+
 use dynd_files::{Measurement, board_names, find_board, measurements};
 use dynd_vocab::Blueprint;
 use dynd_vocab::blueprint::{Grade, Origin};
@@ -21,7 +23,8 @@ Examples:
 
 The exit code is 1 if a limit is not met, 2 if a board file is refused.")]
 pub(super) struct Validate {
-    /// Board: one that comes with dynd, or the path of a board file; all that come with dynd by default.
+    /// Board: one that comes with dynd, or the path of a board file, whose measurements are found by its file name. All
+    /// that come with dynd by default.
     #[arg(value_name = "NAME")]
     boards: Vec<String>,
 
@@ -71,9 +74,10 @@ impl Validate {
         };
         for name in &names {
             let board = find_board(name).map_err(Failure::bad_input)?;
+            let name = board_name(name);
             let checks = validate(name, &board, &measurements).map_err(anyhow::Error::new)?;
             report.checks.extend(checks);
-            let of_board = measurements.iter().filter(|each| each.board == *name);
+            let of_board = measurements.iter().filter(|each| each.board == name);
             report.fitted.extend(of_board.map(fitted));
             report.boards.push(grades(name, &board));
         }
@@ -87,6 +91,14 @@ impl Validate {
             unmet => Err(Failure::Failed(anyhow::anyhow!("{unmet} limits are not met"))),
         }
     }
+}
+
+/// What the board in the file at the path `name`, or that comes with dynd under it, is called: the name of the file.
+fn board_name(name: &str) -> &str {
+    Path::new(name)
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or(name)
 }
 
 fn fitted(measurement: &Measurement) -> Fitted {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the tests' helpers are tests, too")]
 
 mod app;
+mod board;
 mod budget;
 mod bus;
 mod dbus;
