@@ -74,6 +74,9 @@ impl Board for VirtualBoard {
                 let told = processor.kind != ProcessorKind::Cpu;
                 told.then(|| plant.load(each))
             }));
+        into.counters.clear();
+        into.counters
+            .extend((0..blueprint.processors.len()).map(|each| plant.counters(each)));
         into.memory.clear();
         into.memory.push(Some(plant.memory_clock()));
         into.rails.clear();

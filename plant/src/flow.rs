@@ -256,6 +256,9 @@ impl Plant {
         let ran = unit.strands.front().map(|strand| strand.app);
         let relative = self.domains[processor].relative();
         unit.track(seconds, relative, ran.is_some(), self.blueprint.kernel.era);
+        if ran.is_some() {
+            unit.cycles += self.domains[processor].real() * seconds;
+        }
         let done = unit.run(seconds, pace, turn);
         if let (Some(app), Some(_)) = (ran, unit.cpu) {
             *self.cpu_time.entry(app).or_insert(0.0) += seconds;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use dynd_vocab::blueprint::{Blueprint, KernelEra};
-use dynd_vocab::{Celsius, CpuSet, Hertz, Pid, Timestamp, Watts};
+use dynd_vocab::{Celsius, Counters, CpuSet, Hertz, Pid, Timestamp, Watts};
 
 use crate::cooling::Governed;
 use crate::domain::Domain;
@@ -332,6 +332,17 @@ impl Plant {
     pub fn busy(&self, cpu: u32) -> Option<Duration> {
         let unit = self.units.iter().find(|unit| unit.cpu == Some(cpu))?;
         Some(Duration::from_secs_f64(unit.busy))
+    }
+
+    /// What the hardware counters of the CPUs of `processor` say, one instruction for each cycle's worth of work; absent for
+    /// an accelerator.
+    pub fn counters(&self, processor: usize) -> Option<Counters> {
+        let cpus = |unit: &&Unit| unit.processor == processor && unit.cpu.is_some();
+        let sum = |of: fn(&Unit) -> f64| self.units.iter().filter(cpus).map(of).sum::<f64>() as u64;
+        self.units.iter().find(cpus).map(|_| Counters {
+            cycles: sum(|unit| unit.cycles),
+            instructions: sum(|unit| unit.worked),
+        })
     }
 
     /// CPU time that `app` has spent.

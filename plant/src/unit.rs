@@ -50,6 +50,9 @@ pub(crate) struct Unit {
     pub(crate) turn_left: f64,
     /// Time spent running anything, in seconds.
     pub(crate) busy: f64,
+    /// Cycles of its real clock in that time, and the cycles' worth of work done: stalls do none.
+    pub(crate) cycles: f64,
+    pub(crate) worked: f64,
     /// Share of its computing capacity in use, as the kernel tracks it (PELT): half of it is forgotten in 32 ms.
     pub(crate) utilization: f64,
 }
@@ -68,6 +71,8 @@ impl Unit {
             strands: VecDeque::new(),
             turn_left: 0.0,
             busy: 0.0,
+            cycles: 0.0,
+            worked: 0.0,
             utilization: 0.0,
         }
     }
@@ -94,6 +99,7 @@ impl Unit {
     pub(crate) fn run(&mut self, elapsed: f64, seconds: f64, turn: f64) -> Option<Strand> {
         let strand = self.strands.front_mut()?;
         self.busy += elapsed;
+        self.worked += strand.cycles * elapsed / seconds;
         strand.left -= elapsed / seconds;
         self.turn_left -= elapsed;
         // Time is counted in whole nanoseconds.

@@ -124,7 +124,6 @@ impl Experiment {
             let found = board.clusters.iter().position(|each| each.silicon.name == wanted);
             found.ok_or_else(|| lacks(wanted))
         };
-        let [first, second] = [0, 1];
         let mut plant = Plant::new(
             &then(board, dwells).ok_or_else(|| lacks(&dwells.cooler.0))?,
             super::SEED,
@@ -135,7 +134,7 @@ impl Experiment {
         }
         let mut experiment = Self {
             plant,
-            clusters: [first, second],
+            clusters: [0, 1],
             running: Vec::new(),
             done: 0,
         };

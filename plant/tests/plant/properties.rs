@@ -83,9 +83,9 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-fn perform(plant: &mut Plant, deed: Deed) {
+fn perform(plant: &mut Plant, deed: &Deed) {
     // What the plant refuses it refuses; that is an answer too.
-    match deed {
+    match *deed {
         Deed::Submit(work, place) => drop(plant.submit(Pid(work.serial.to_bits() as u32 % 3), work, place)),
         Deed::Cancel(job) => plant.cancel(JobId(job)),
         Deed::Step(millis) => plant.step(Duration::from_millis(millis)),
@@ -111,7 +111,7 @@ proptest! {
         let mut plant = plant(name);
         let mut energy = 0.0;
         for deed in deeds {
-            perform(&mut plant, deed);
+            perform(&mut plant, &deed);
             prop_assert!(plant.energy().is_finite() && plant.energy() >= energy);
             energy = plant.energy();
             for node in 0..plant.blueprint().thermal.nodes.len() {

@@ -81,6 +81,34 @@ fn a_sample_is_as_old_as_the_observers_clock() {
 }
 
 #[test]
+fn counters_betray_the_real_clock() {
+    let mut plant = plant("rk3588-rock5b");
+    plant.govern(1, "performance").unwrap();
+    let half_stalled = Work::new(Seconds::new(1e6), 1e6 * 2.4e9 * 0.972);
+    plant
+        .submit(Pid(1), half_stalled, Place::Cpus(cpus("4")))
+        .unwrap();
+    let mut board = VirtualBoard::new(plant);
+    let mut sample = Sample::default();
+    board.sample(at(0), &[], &mut sample);
+    board.sample(at(1000), &[], &mut sample);
+    let counters = sample.counters[1].unwrap();
+    assert_eq!(sample.clocks[1], Some(mhz(2400)), "what is reported");
+    assert!(
+        (counters.cycles as f64 / (2.4e9 * 0.972) - 1.0).abs() < 1e-6,
+        "{counters:?}"
+    );
+    assert!(
+        (counters.instructions as f64 / counters.cycles as f64 - 0.5).abs() < 1e-6,
+        "{counters:?}"
+    );
+    assert_eq!(
+        (sample.counters[0].unwrap().cycles, sample.counters[3]),
+        (0, None)
+    );
+}
+
+#[test]
 fn broken_sensors_are_absent_or_lie() {
     let mut board = VirtualBoard::new(plant("jetson-nano"));
     board.plant_mut().fail_rail(0, Some(Failure::Unreadable));
