@@ -33,6 +33,7 @@ mod memory;
 mod plant;
 mod power;
 mod random;
+mod reading;
 mod sensor;
 mod unit;
 mod work;
