@@ -17,6 +17,7 @@ mod format;
 mod output;
 mod program;
 mod traced;
+mod validation;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

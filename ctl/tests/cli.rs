@@ -73,6 +73,7 @@ fn every_command_has_help() {
         "model check",
         "demo",
         "board fixture",
+        "board validate",
         "doctor",
     ];
     for command in commands {
@@ -398,4 +399,59 @@ fn a_directory_without_usable_models_is_refused() {
         "models-no-directory.txt",
     );
     fails(&["models", "bad"], directory.path(), 2, "models-missing-file.txt");
+}
+
+#[test]
+fn virtual_boards_come_close_to_the_real_ones() {
+    let output = dynctl(&["board", "validate", "--json"], Path::new("."));
+    assert!(output.status.success(), "{output:?}");
+    let report = json(&output);
+    let checks = report["checks"].as_array().unwrap();
+    for check in checks {
+        let (value, limit) = (check["value"].as_f64().unwrap(), check["limit"].as_f64().unwrap());
+        assert!(
+            check["ok"] == true && check["op"] == "<=" && value <= limit,
+            "{check}"
+        );
+    }
+    // Idle power of eleven boards, and four checks for each of three measurements.
+    assert_eq!(checks.len(), 11 + 3 * 4);
+    assert_eq!(report["fitted"].as_array().unwrap().len(), 3);
+    let rows = report["fitted"][1]["rows"].as_str().unwrap();
+    assert_eq!(rows, "one client at 306, 701.25, 905.25, 1109.25 MHz");
+}
+
+#[test]
+fn a_limit_that_is_not_met_is_reported() {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../boards/odroid-xu3.toml")).unwrap();
+    let board = files(&[("odroid-xu3.toml", &text.replace("0.4037 nF", "0.6 nF"))]);
+    let output = dynctl(
+        &["board", "validate", "./odroid-xu3.toml", "--json"],
+        board.path(),
+    );
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report = json(&output);
+    let power = &report["checks"][1];
+    assert_eq!(
+        power["name"],
+        "odroid-xu3: power over all clock pairs, mean error"
+    );
+    assert!(
+        power["ok"] == false && power["value"].as_f64() > Some(5.0),
+        "{power}"
+    );
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("limits are not met"), "{said}");
+}
+
+#[test]
+fn a_bad_board_file_is_refused() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../boards/rk3588-rock5b.toml"))
+        .unwrap();
+    let board = files(&[("b.toml", &text.replace("\"4-5\"", "\"3-5\""))]);
+    let output = dynctl(&["board", "validate", "b.toml"], board.path());
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("CPU 3 belongs to \"little\" already"), "{said}");
 }

@@ -1,6 +1,7 @@
 //! Files that people edit: TOML with positions to validated vocabulary.
 //!
-//! [`load_policy`] and [`load_manifest`] read a file, [`parse_policy`] and [`parse_manifest`] take its text.
+//! [`load_policy`], [`load_manifest`] and [`load_board`] read a file, [`parse_policy`], [`parse_manifest`] and
+//! [`parse_board`] take its text.
 //! What they return holds everything its type promises; what they refuse comes with the file, line, column
 //! and the offending text ([`FileError`]). The first fault by position is the one reported.
 //!
@@ -10,20 +11,33 @@
 
 #![forbid(unsafe_code)]
 
+mod board;
+mod board_processor;
+mod board_sensor;
+mod board_thermal;
 mod error;
 mod fault;
 mod field;
 mod manifest;
+mod measurement;
+mod physical;
 mod policy;
 mod processor_name;
 mod processor_rule;
 mod quantity;
 mod rule;
+mod section;
+mod shipped;
 mod source;
 mod subnetwork;
 mod suggestion;
 mod user;
 
+pub use board::{load_board, parse_board};
 pub use error::{Diagnostic, FileError};
 pub use manifest::{InputSpec, Knob, Manifest, SubnetworkArtifacts, TestSet, load_manifest, parse_manifest};
+pub use measurement::{
+    Dwell, Dwells, Measurement, Serving, ServingClock, Table, load_measurement, parse_measurement,
+};
 pub use policy::{load_policy, parse_policy};
+pub use shipped::{board_names, find_board, measurements};

@@ -86,7 +86,8 @@ pub(crate) fn bytes(field: &Field<'_>) -> Result<u64, Fault> {
     Ok(bytes as u64)
 }
 
-fn read(field: &Field<'_>, units: &[(&str, f64)], help: &str) -> Result<f64, Fault> {
+/// A number and one of `units`, multiplied by the figure that stands beside it.
+pub(crate) fn read(field: &Field<'_>, units: &[(&str, f64)], help: &str) -> Result<f64, Fault> {
     let text = field.text().map_err(|fault| fault.help(help))?.trim();
     let digits = text
         .find(|c: char| !(c.is_ascii_digit() || "+-.,_".contains(c)))

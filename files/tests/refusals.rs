@@ -16,7 +16,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use dynd_files::{FileError, parse_manifest, parse_policy};
+use dynd_files::{FileError, parse_board, parse_manifest, parse_policy};
 use dynd_vocab::{BoardDescription, CpuSet, Hertz, Processor, ProcessorKind, Role};
 
 fn check(kind: &str, parse: impl Fn(&str) -> Result<(), FileError>) {
@@ -84,4 +84,9 @@ fn manifests() {
     check("manifest", |text| {
         parse_manifest(Path::new("bad/model.toml"), text).map(drop)
     });
+}
+
+#[test]
+fn boards() {
+    check("board", |text| parse_board(Path::new("bad.toml"), text).map(drop));
 }

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dynd_files::{load_manifest, load_policy};
+use dynd_files::{load_board, load_manifest, load_policy};
 use dynd_vocab::{
     AppMatch, AppRule, ClockBounds, CoreBounds, Hertz, Objective, Policy, ProcessorName, ProcessorRule,
     Quality, Role, Seconds,
@@ -70,4 +70,63 @@ fn every_model_holds_and_its_files_are_there() {
         let manifest = load_manifest(&shipped("models").join(name)).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(manifest.table.name, name);
     }
+}
+
+#[test]
+fn every_board_holds() {
+    let mut boards = Vec::new();
+    for entry in std::fs::read_dir(shipped("boards")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let board = load_board(&path).unwrap_or_else(|error| panic!("{error}"));
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            boards.push((
+                name,
+                board.clusters.len(),
+                board.accelerators.len(),
+                board.rails.len(),
+            ));
+        }
+    }
+    boards.sort();
+    let expect = [
+        ("jetson-nano", 1, 1, 3),
+        ("jetson-orin-nano", 2, 1, 3),
+        ("jetson-orin-nx", 2, 1, 3),
+        ("jetson-tx2", 2, 1, 9),
+        ("jetson-xavier-nx", 3, 1, 3),
+        ("odroid-n2plus", 2, 1, 0),
+        ("odroid-xu3", 2, 1, 4),
+        ("odroid-xu4", 2, 1, 0),
+        ("rk3588-rock5b", 3, 2, 0),
+        ("rpi4", 1, 0, 0),
+        ("rpi5", 1, 0, 0),
+    ];
+    assert_eq!(boards, expect.map(|(name, c, a, r)| (name.to_owned(), c, a, r)));
+}
+
+#[test]
+fn what_a_board_file_says_arrives() {
+    let board = load_board(&shipped("boards/odroid-xu3.toml")).unwrap();
+    let big = &board.clusters[1];
+    assert_eq!(
+        (big.cpus.to_string().as_str(), big.policy, big.capacity),
+        ("4-7", 4, 1024)
+    );
+    let top = big.silicon.opps.last().unwrap();
+    assert_eq!(
+        (top.clock.as_khz(), (top.volts * 1e4).round()),
+        (2_000_000, 13_329.0)
+    );
+    let passive = &board.zones[0].trips[4];
+    assert_eq!(
+        (passive.kind.label(), passive.temperature.get()),
+        ("passive", 70.0)
+    );
+    let cooled = passive
+        .cooling
+        .iter()
+        .map(|range| board.coolers[range.cooler].processor);
+    assert_eq!(cooled.collect::<Vec<_>>(), [Some(0), Some(1)]);
+    assert!(big.silicon.origin.source.contains("exynos5422"));
 }

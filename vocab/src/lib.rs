@@ -13,6 +13,7 @@ extern crate alloc;
 
 mod app;
 mod assignment;
+pub mod blueprint;
 mod board;
 mod cpuset;
 mod event;
@@ -25,6 +26,7 @@ mod units;
 
 pub use app::{AppId, Hello, Holding, Identity, Pid, Report, Requirement};
 pub use assignment::{Assignment, Generation, Rung, Standing};
+pub use blueprint::Blueprint;
 pub use board::{
     Battery, Board, BoardDescription, CoolingDevice, MemoryClock, PowerRail, Processor, ProcessorKind, Role,
     ThermalZone, Trip, TripKind,

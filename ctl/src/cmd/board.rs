@@ -11,6 +11,7 @@ use dynd_board::Snapshot;
 use dynd_vocab::{BoardStatus, ProcessorStatus, ZoneStatus};
 
 use super::print_json;
+use super::validate::Validate;
 use crate::failure::Failure;
 use crate::output::print;
 use crate::traced::{Traced, TracedBoard, rates};
@@ -45,6 +46,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Action {
     Fixture(Fixture),
+    Validate(Validate),
 }
 
 /// Write what the board's discovery reads to a text file, to attach to a bug report: no serial numbers, no addresses,
@@ -68,8 +70,10 @@ pub(super) struct Root {
 
 impl Args {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        if let Some(Action::Fixture(fixture)) = self.action {
-            return fixture.run();
+        match self.action {
+            Some(Action::Fixture(fixture)) => return fixture.run(),
+            Some(Action::Validate(validate)) => return validate.run(),
+            None => {}
         }
         let mut host = board::discover(&self.root.directory).map_err(Failure::BadInput)?;
         let (before, after) = board::samples(&mut host, SPAN).await;

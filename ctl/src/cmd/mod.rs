@@ -8,6 +8,7 @@ mod model;
 mod models;
 mod policy;
 mod status;
+mod validate;
 
 use std::path::Path;
 

@@ -1,0 +1,197 @@
+//! A plant as its observer sees it.
+
+use std::time::Duration;
+
+use dynd_plant::{Failure, VirtualBoard};
+use dynd_vocab::{
+    Board as _, Celsius, ClockBounds, Hold, ProcessorKind, PutBack, Role, Sample, Setting, Timestamp,
+};
+
+use super::*;
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_nanos(7_000_000_000 + millis * 1_000_000)
+}
+
+#[test]
+fn it_is_described_as_discovery_would() {
+    let board = VirtualBoard::new(plant("rk3588-rock5b"));
+    let seen: Vec<_> = board
+        .describe()
+        .processors
+        .iter()
+        .map(|each| {
+            format!(
+                "{} {} {} {} {}",
+                each.name,
+                each.kind.label(),
+                each.role.label(),
+                each.cpus,
+                each.capacity
+            )
+        })
+        .collect();
+    let expect = [
+        "little cpu little 0-3 397",
+        "big0 cpu big 4-5 1024",
+        "big1 cpu big 6-7 1024",
+        "gpu gpu gpu  0",
+        "npu npu npu  0",
+    ];
+    assert_eq!(seen, expect);
+    assert_eq!(board.describe().processors[4].kind, ProcessorKind::Npu);
+    let nano = VirtualBoard::new(plant("jetson-nano"));
+    assert_eq!(nano.describe().processors[0].role, Role::Big);
+    assert_eq!(nano.describe().rails[1].within, Some(0));
+}
+
+#[test]
+fn a_sample_is_as_old_as_the_observers_clock() {
+    let mut board = VirtualBoard::new(plant("jetson-nano"));
+    burn(board.plant_mut(), "2");
+    let mut sample = Sample::default();
+    board.sample(at(0), &[], &mut sample);
+    assert_eq!(sample.cpus[2].busy, Duration::ZERO);
+    board.sample(at(1000), &[Pid(99), Pid(3)], &mut sample);
+    assert_eq!(sample.cpus.len(), 4);
+    assert_eq!(
+        (sample.cpus[2].busy, sample.cpus[2].total),
+        (Duration::from_millis(1000), Duration::from_millis(1000))
+    );
+    assert_eq!(sample.cpus[1].busy, Duration::ZERO);
+    assert_eq!(sample.runnable, Some(1));
+    assert_eq!(
+        (sample.apps.len(), sample.apps[0].busy),
+        (1, Duration::from_millis(1000))
+    );
+    assert_eq!(
+        (sample.clocks[0], sample.loads[0], sample.loads[1]),
+        (Some(mhz(1479)), None, Some(0.0))
+    );
+    assert_eq!(sample.zones.len(), 6);
+    assert_eq!(
+        sample.zones[4],
+        Some(Celsius::new(100.0)),
+        "PMIC-Die is a constant"
+    );
+    let watts = sample.rails[0].unwrap().get();
+    let steps = watts / (5.0 * 0.008);
+    assert!(
+        (steps - steps.round()).abs() < 1e-9 && watts > 1.0,
+        "{watts} is whole steps of 40 mW"
+    );
+}
+
+#[test]
+fn counters_betray_the_real_clock() {
+    let mut plant = plant("rk3588-rock5b");
+    plant.govern(1, "performance").unwrap();
+    let half_stalled = Work::new(Seconds::new(1e6), 1e6 * 2.4e9 * 0.972);
+    plant
+        .submit(Pid(1), half_stalled, Place::Cpus(cpus("4")))
+        .unwrap();
+    let mut board = VirtualBoard::new(plant);
+    let mut sample = Sample::default();
+    board.sample(at(0), &[], &mut sample);
+    board.sample(at(1000), &[], &mut sample);
+    let counters = sample.counters[1].unwrap();
+    assert_eq!(sample.clocks[1], Some(mhz(2400)), "what is reported");
+    assert!(
+        (counters.cycles as f64 / (2.4e9 * 0.972) - 1.0).abs() < 1e-6,
+        "{counters:?}"
+    );
+    assert!(
+        (counters.instructions as f64 / counters.cycles as f64 - 0.5).abs() < 1e-6,
+        "{counters:?}"
+    );
+    assert_eq!(
+        (sample.counters[0].unwrap().cycles, sample.counters[3]),
+        (0, None)
+    );
+}
+
+#[test]
+fn broken_sensors_are_absent_or_lie() {
+    let mut board = VirtualBoard::new(plant("jetson-nano"));
+    board.plant_mut().fail_rail(0, Some(Failure::Unreadable));
+    board.plant_mut().fail_zone(1, Some(Failure::Stuck(-274.0)));
+    let mut sample = Sample::default();
+    board.sample(at(0), &[], &mut sample);
+    assert_eq!(
+        (sample.rails[0], sample.zones[1]),
+        (None, Some(Celsius::new(-274.0)))
+    );
+    let orin = VirtualBoard::new(plant("jetson-orin-nano"))
+        .plant_mut()
+        .read_zone(2);
+    assert_eq!(orin, None, "cv0 is off");
+}
+
+/// Everything a board shows in a busy second.
+fn story(seed: u64) -> Vec<Sample> {
+    let mut plant = Plant::new(&find_board("jetson-xavier-nx").unwrap(), seed);
+    plant.submit(Pid(1), endless(), Place::Accelerator(3)).unwrap();
+    burn(&mut plant, "0-3");
+    let mut board = VirtualBoard::new(plant);
+    let sample = |index: u64| {
+        let mut sample = Sample::default();
+        board.sample(at(50 * index), &[Pid(99)], &mut sample);
+        sample
+    };
+    (0..20).map(sample).collect()
+}
+
+#[test]
+fn a_seed_fixes_everything() {
+    assert_eq!(story(5), story(5));
+    assert_ne!(story(5), story(6));
+}
+
+#[test]
+fn steps_of_any_size_lead_to_the_same_place() {
+    let run = |step: u64| {
+        let mut plant = plant("odroid-xu3");
+        burn(&mut plant, "4-7");
+        for _ in 0..2000 / step {
+            plant.step(Duration::from_millis(step));
+        }
+        (plant.clock(1), plant.energy(), plant.temperature(0).get())
+    };
+    let (coarse, fine) = (run(1000), run(5));
+    assert_eq!(coarse.0, fine.0);
+    assert!((coarse.1 / fine.1 - 1.0).abs() < 0.01, "{coarse:?} {fine:?}");
+    assert!((coarse.2 - fine.2).abs() < 0.5, "{coarse:?} {fine:?}");
+}
+
+#[test]
+fn clocks_are_held_within_bounds_and_put_back() {
+    let mut board = VirtualBoard::new(plant("odroid-xu3"));
+    burn(board.plant_mut(), "0-7");
+    board.plant_mut().step(Duration::from_secs(1));
+    let (little, before) = (0, board.plant().bounds(0));
+    assert_eq!(board.plant().clock(little), mhz(1400));
+
+    let bounds = ClockBounds {
+        min: None,
+        max: Some(mhz(800)),
+    };
+    let setting = Setting {
+        clocks: vec![bounds],
+        ..Setting::default()
+    };
+    let answers = board.apply(&setting);
+    assert_eq!(answers.len(), board.describe().processors.len());
+    assert_eq!(
+        (answers[0].hold.clone(), answers[1].hold.clone()),
+        (Hold::Held, Hold::Left)
+    );
+    assert_eq!(board.plant().clock(little), mhz(800));
+    assert_eq!(board.apply(&setting)[0].hold, Hold::Unchanged);
+
+    let put_back = board.restore();
+    assert!(put_back.iter().all(PutBack::is_as_before), "{put_back:?}");
+    assert_eq!((put_back.len(), board.plant().bounds(little)), (1, before));
+    board.apply(&setting);
+    board.apply(&Setting::default());
+    assert_eq!(board.plant().bounds(little), before);
+}
