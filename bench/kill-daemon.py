@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 
-SECONDS, KILL_AT, DOWN = 8.0, 4.0, 0.5
+SECONDS, KILL_AT, DOWN = 10.0, 4.0, 0.5
 
 
 def profile(bins, model, threads):
@@ -32,7 +32,12 @@ def target_ms(points, cores, factor):
 
 
 def start_daemon(bins, socket):
-    daemon = subprocess.Popen([f"{bins}/dynd", "--socket", socket, "--dbus", "off", "--log", "warn"])
+    work = os.path.dirname(socket)
+    policy = f"{work}/policy.toml"
+    with open(policy, "w") as file:
+        file.write('objective = "max-quality"\n')
+    daemon = subprocess.Popen([f"{bins}/dynd", "--socket", socket, "--dbus", "off", "--log", "warn", "--policy", policy,
+                               "--settings-dir", work, "--run-dir", work])
     while status(bins, socket) is None:
         time.sleep(0.01)
     return daemon
@@ -73,6 +78,15 @@ def run(bins, work, apps, kill):
                 break
             time.sleep(0.2)  # each look is a process: more would disturb what is measured
         back = time.monotonic() - restarted
+    # A lease is 3 s: whoever was lost when it ended is seen here.
+    time.sleep(max(0.0, (killed_at + 4.5e9 - time.monotonic_ns()) / 1e9))
+    after = status(bins, socket)
+    told = [a["name"] for a in after["apps"] if a["assignment"] is not None and a["inferences"] > 0]
+    assert sorted(told) == sorted(apps), f"only {told} still run what they are told after the lease"
+    heard = {a["name"]: a["inferences"] for a in after["apps"]}
+    time.sleep(0.5)
+    for app in status(bins, socket)["apps"]:
+        assert app["inferences"] > heard[app["name"]], f"{app['name']} reports no more after the lease"
     assert all(app.wait() == 0 for app in running), "an app failed"
     daemon.terminate()
     daemon.wait()

@@ -17,8 +17,8 @@ pub enum Link {
     Alone,
     /// A daemon welcomed this session and has not gone since.
     Connected,
-    /// There is a daemon, and it refuses this session, which selects for itself; [`refusal`](crate::Session::refusal)
-    /// says why.
+    /// There is a daemon, and it refuses this session, which goes on as without one;
+    /// [`refusal`](crate::Session::refusal) says why.
     Refused,
 }
 

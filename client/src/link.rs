@@ -42,6 +42,9 @@ const FAREWELL: Duration = Duration::from_millis(100);
 /// No daemon's word keeps an app from choosing for itself for longer than this.
 const LONGEST_LEASE: Duration = Duration::from_secs(30);
 
+/// The longest pause between two tries while a lease runs: shorter than a restarted daemon waits for its apps.
+const LONGEST_IN_LEASE: Duration = Duration::from_millis(400);
+
 /// Messages on their way up that the daemon has not taken yet.
 const UNSENT: usize = 16;
 
@@ -111,7 +114,9 @@ impl Link {
             };
             match next {
                 Some(next) => state = next,
-                None => self.expired(),
+                // A new assignment may have ended that lease meanwhile.
+                None if self.lease_ends == lease_ends => self.expired(),
+                None => {}
             }
         }
     }
@@ -200,6 +205,11 @@ impl Link {
             (crate::Link::Refused, Backoff::refused())
         } else {
             (crate::Link::Alone, self.backoff.pause())
+        };
+        // While a lease runs a daemon is expected back soon, and plans best for all its apps together.
+        let pause = match self.lease_ends {
+            Some(_) if link == crate::Link::Alone => pause.min(LONGEST_IN_LEASE),
+            _ => pause,
         };
         self.handover.lost(link);
         State::Waiting(pause)

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::handover::{Handover, Link};
 use crate::outbox::{Outbox, Urgency, outbox};
 use crate::pool::Pool;
-use crate::seat::{Place, Seat};
+use crate::seat::{Occupied, Place, Seat};
 use crate::slice::stay_out_of_the_way;
 use crate::{ClientError, Tid, link, now};
 
@@ -85,6 +85,8 @@ pub struct Job {
     began: Timestamp,
     /// Whether the daemon is to hear of it.
     audience: Audience,
+    /// The pool is moved when this is dropped.
+    occupied: Occupied,
 }
 
 /// Who learns from an inference.
@@ -175,7 +177,7 @@ impl Session {
     /// When the daemon can give the app nothing ([`Standing::Blocked`]) this is the smallest sub-network,
     /// unpinned; whether to run it is the app's decision (see [`assignment`](Self::assignment)).
     pub fn begin(&mut self, release: Timestamp) -> Job {
-        self.seat.occupy();
+        let occupied = self.seat.occupy();
         self.take_up();
         let began = now();
         let (cpus, requirement, audience) = match &self.mode {
@@ -206,15 +208,15 @@ impl Session {
             release,
             began,
             audience,
+            occupied,
         }
     }
 
     /// After an inference: learns from it, and reports it to the daemon with the next batch, or at once if it
     /// was late.
-    #[expect(clippy::needless_pass_by_value, reason = "an inference ends once")]
     pub fn end(&mut self, job: Job) -> Report {
         let ended = now();
-        self.seat.vacate();
+        drop(job.occupied);
         // What runs has run: not before, since to send is a system call and would widen the gap of the switch.
         self.ack();
         let report = Report {

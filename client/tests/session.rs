@@ -321,6 +321,33 @@ fn a_daemon_that_is_back_within_the_lease_is_told_what_runs() {
     let job = begin(&mut session);
     assert_eq!((job.subnetwork, job.cpus, job.switched), (1, cpus, false));
     let _ = session.end(job);
+
+    // The lease of the first daemon's assignment ends; the second's has none.
+    daemon.assign(assignment(2, cpus));
+    let taken_up = |session: &Session| session.assignment().map(|one| one.generation.number) == Some(2);
+    until("taken up", || {
+        let _ = infer(&mut session);
+        taken_up(&session)
+    });
+    let end = Instant::now() + Duration::from_millis(1500);
+    while Instant::now() < end {
+        let _ = infer(&mut session);
+        assert!(taken_up(&session), "lost when the old lease ended");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(worker.allowed(), cpus);
+}
+
+#[test]
+fn an_inference_that_is_given_up_holds_nothing() {
+    let place = Place::new();
+    let (daemon, mut session) = place.welcomed();
+    let worker = Worker::start();
+    let cpus = worker.one_cpu();
+    session.set_pool(vec![worker.tid]);
+    drop(begin(&mut session));
+    daemon.assign(assignment(1, cpus));
+    until("moved", || worker.allowed() == cpus);
 }
 
 #[test]

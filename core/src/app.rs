@@ -97,8 +97,13 @@ impl App {
 
     /// Takes over the measured points that name a processor of `board`.
     pub(crate) fn profile(&mut self, board: &BoardDescription, points: &[dynd_vocab::OperatingPoint]) {
-        for point in points {
-            if let Some(processor) = board.processors.iter().position(|p| p.name == point.processor) {
+        let usable = |point: &&dynd_vocab::OperatingPoint| point.cores <= self.max_threads;
+        for point in points.iter().filter(usable) {
+            if let Some(processor) = board
+                .processors
+                .iter()
+                .position(|p| p.name == point.processor && point.cores <= p.cpus.len())
+            {
                 let at = Point {
                     subnetwork: point.subnetwork,
                     processor,

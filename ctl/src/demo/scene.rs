@@ -21,6 +21,9 @@ use crate::daemon;
 /// Share of its frames that an app wants within its target.
 const PERCENTILE: &str = "0.95";
 
+/// What the demo's own daemon aims at.
+const POLICY: &str = "objective = \"max-quality\"\n";
+
 /// How long before their first frame the apps must have loaded.
 const SETTLE: Duration = Duration::from_millis(200);
 
@@ -249,6 +252,12 @@ fn app_command(stage: &Stage, name: &str, part: &Part, choice: &Choice<'_>) -> C
 async fn start_daemon(stage: &Stage, socket: &Path, directory: &Path) -> anyhow::Result<Process> {
     let mut command = Command::new(&stage.daemon);
     command.arg("--socket").arg(socket).args(["--dbus", "off"]);
+    // Nothing of what this machine's own daemon is told: the figures, and the clocks, are to be the demo's.
+    let policy = directory.join("policy.toml");
+    std::fs::write(&policy, POLICY).with_context(|| format!("failed to write {}", policy.display()))?;
+    command.arg("--policy").arg(&policy);
+    command.arg("--settings-dir").arg(directory);
+    command.arg("--run-dir").arg(directory);
     let mut process = Process::start("dynd", command, &directory.join("dynd.stderr"))?;
     let deadline = Instant::now() + DAEMON_START;
     loop {
