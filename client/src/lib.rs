@@ -37,7 +37,7 @@ pub use dynd_vocab::{
 pub use error::{ClientError, Obstacle};
 pub use handover::Link;
 pub use operator::Operator;
-pub use pool::{Tid, this_thread};
+pub use pool::{Pool, Tid, allowed_cpus, this_thread};
 pub use session::{Job, Session, SessionConfig};
 pub use slice::short_slices;
 

@@ -1,5 +1,8 @@
 //! The background thread of a session: finds the daemon, speaks with it, finds it again.
 //!
+//! When the daemon is gone the last assignment stays in force for its lease, so that a daemon that is restarted
+//! disturbs nobody; the next one is told what the app still runs.
+//!
 //! ```text
 //!              welcomed
 //!  Connecting ──────────► Connected
@@ -17,9 +20,10 @@ use std::time::Duration;
 use dynd_proto::v1;
 use dynd_proto::v1::client_message::Message as Up;
 use dynd_proto::v1::daemon_message::Message as Down;
-use dynd_vocab::{Assignment, CpuSet, Hello};
+use dynd_vocab::{Assignment, CpuSet, Hello, Holding};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Streaming};
 
@@ -35,6 +39,9 @@ const WELCOME_WITHIN: Duration = Duration::from_secs(3);
 /// How long a dropped session waits for the daemon to take its last reports.
 const FAREWELL: Duration = Duration::from_millis(100);
 
+/// No daemon's word keeps an app from choosing for itself for longer than this.
+const LONGEST_LEASE: Duration = Duration::from_secs(30);
+
 /// Messages on their way up that the daemon has not taken yet.
 const UNSENT: usize = 16;
 
@@ -49,6 +56,10 @@ pub(crate) struct Link {
     seat: Arc<Seat>,
     postbag: Postbag,
     backoff: Backoff,
+    /// How long an assignment stays in force without a daemon, as the last one said.
+    lease: Duration,
+    /// When the lease of the present assignment ends; not while there is a daemon to renew it.
+    lease_ends: Option<Instant>,
 }
 
 enum State {
@@ -83,6 +94,8 @@ impl Link {
             seat,
             postbag,
             backoff: Backoff::new(),
+            lease: Duration::ZERO,
+            lease_ends: None,
         }
     }
 
@@ -90,29 +103,36 @@ impl Link {
     pub(crate) async fn run(mut self, mut alive: oneshot::Receiver<Infallible>) {
         let mut state = State::Connecting;
         loop {
-            let next = match &mut state {
-                State::Connecting => until(&mut alive, self.connecting()).await,
-                State::Connected(conversation) => until(&mut alive, self.connected(conversation)).await,
-                State::Waiting(pause) => until(&mut alive, waiting(*pause)).await,
+            let lease_ends = self.lease_ends;
+            let next = tokio::select! {
+                _ = &mut alive => return self.closed(state).await,
+                () = reached(lease_ends) => None,
+                next = self.advance(&mut state) => Some(next),
             };
-            state = match next {
-                Some(next) => next,
-                None => return self.closed(state).await,
-            };
+            match next {
+                Some(next) => state = next,
+                None => self.expired(),
+            }
+        }
+    }
+
+    /// Cancelled, it is begun anew: no step of it may be lost.
+    async fn advance(&mut self, state: &mut State) -> State {
+        match state {
+            State::Connecting => self.connecting().await,
+            State::Connected(conversation) => self.connected(conversation).await,
+            State::Waiting(pause) => waiting(*pause).await,
         }
     }
 
     async fn connecting(&mut self) -> State {
-        let silent = || ClientError::Silent {
-            call: "open a session",
-            socket: self.socket.clone(),
-        };
-        match tokio::time::timeout(WELCOME_WITHIN, self.say_hello())
-            .await
-            .unwrap_or_else(|_| Err(silent()))
-        {
-            Ok(conversation) => self.welcomed(conversation),
-            Err(why) => self.lost(&why),
+        match tokio::time::timeout(WELCOME_WITHIN, self.say_hello()).await {
+            Ok(Ok(conversation)) => self.welcomed(conversation),
+            Ok(Err(why)) => self.lost(&why),
+            Err(_) => self.lost(&ClientError::Silent {
+                call: "open a session",
+                socket: self.socket.clone(),
+            }),
         }
     }
 
@@ -129,12 +149,16 @@ impl Link {
         }
     }
 
-    async fn say_hello(&self) -> Result<Conversation, ClientError> {
+    async fn say_hello(&mut self) -> Result<Conversation, ClientError> {
         let refused = |status| ClientError::call("open a session", status);
         let mut client = channel::connect(&self.socket).await?;
         let (up, messages) = mpsc::channel(UNSENT);
         // The channel is empty: it has room.
-        let _ = up.try_send(message(Up::Hello(self.hello.clone())));
+        let hello = v1::Hello {
+            holding: self.handover.held().as_deref().and_then(holding),
+            ..self.hello.clone()
+        };
+        let _ = up.try_send(message(Up::Hello(hello)));
         let mut down = client
             .session(ReceiverStream::new(messages))
             .await
@@ -149,6 +173,7 @@ impl Link {
                     daemon = welcome.daemon_version,
                     "connected to dynd"
                 );
+                self.lease = Duration::from_millis(welcome.lease_ms.into()).min(LONGEST_LEASE);
                 Ok(Conversation { up, down })
             }
             _ => Err(ClientError::NoWelcome {
@@ -168,13 +193,23 @@ impl Link {
     fn lost(&mut self, why: &ClientError) -> State {
         tracing::debug!(why = why.chain(), "no dynd");
         self.handover.refused(why);
-        self.seat.offer(CpuSet::EMPTY);
-        self.handover.lost();
-        State::Waiting(if is_refusal(why) {
-            Backoff::refused()
+        if self.handover.held().is_some() {
+            self.lease_ends.get_or_insert(Instant::now() + self.lease);
+        }
+        let (link, pause) = if is_refusal(why) {
+            (crate::Link::Refused, Backoff::refused())
         } else {
-            self.backoff.pause()
-        })
+            (crate::Link::Alone, self.backoff.pause())
+        };
+        self.handover.lost(link);
+        State::Waiting(pause)
+    }
+
+    /// The lease has ended: the session selects for itself, on any CPU.
+    fn expired(&mut self) {
+        self.lease_ends = None;
+        self.seat.offer(CpuSet::EMPTY);
+        self.handover.expired();
     }
 
     /// Any state → the end. The daemon gets the last reports if it takes them soon.
@@ -197,10 +232,12 @@ impl Link {
         match self.understood(assignment) {
             Ok(assignment) => {
                 self.backoff.succeeded();
+                self.lease_ends = None;
                 let cpus = assignment.cpus;
-                // Told first: an inference that begins now must know both or neither.
+                // Told first: an inference that begins in between finds its pool not there yet, and goes on as before.
                 self.handover.assigned(assignment);
                 self.seat.offer(cpus);
+                self.handover.settled();
             }
             Err(why) => {
                 tracing::warn!(why = why.chain(), "dynd's assignment is ignored");
@@ -245,12 +282,22 @@ async fn waiting(pause: Duration) -> State {
     State::Connecting
 }
 
-/// What `work` comes to, or none if the session is dropped first.
-async fn until<T>(alive: &mut oneshot::Receiver<Infallible>, work: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        _ = alive => None,
-        outcome = work => Some(outcome),
+async fn reached(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
+}
+
+/// What the app still runs of `assignment`.
+fn holding(assignment: &Assignment) -> Option<v1::Holding> {
+    let rung = assignment.ladder.first()?;
+    let holding = Holding {
+        subnetwork: rung.subnetwork,
+        processor: assignment.processor.clone(),
+        cpus: assignment.cpus,
+    };
+    Some(holding.into())
 }
 
 fn message(message: Up) -> v1::ClientMessage {

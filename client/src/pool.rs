@@ -1,5 +1,9 @@
 //! The inference pool: which threads may be pinned, where they ran before, where they run now. Pinned threads
 //! also ask the kernel for short time slices, so that they need not wait for busy neighbours when they wake.
+//!
+//! Threads that run one inference together are a *team*. A team of as many threads as there are CPUs gets one CPU
+//! each: left to the scheduler, two threads that sleep between inferences are now and then woken on the same CPU
+//! and stay there for the whole inference, which then takes as long as on one core (seen on Linux 6.18).
 
 use dynd_vocab::CpuSet;
 use nix::errno::Errno;
@@ -17,9 +21,25 @@ pub fn this_thread() -> Tid {
     gettid().as_raw()
 }
 
-/// The threads that infer. Only these are ever pinned, all of them to the same CPUs.
+/// The CPUs that the thread that asks may use.
+///
+/// # Errors
+/// If the kernel does not tell.
+pub fn allowed_cpus() -> Result<CpuSet, ClientError> {
+    allowed(this_thread())
+}
+
+fn allowed(tid: Tid) -> Result<CpuSet, ClientError> {
+    let set = sched_getaffinity(Pid::from_raw(tid))
+        .map_err(|source| ClientError::Thread { thread: tid, source })?;
+    Ok((0..CpuSet::CAPACITY)
+        .filter(|&cpu| set.is_set(index(cpu)) == Ok(true))
+        .collect())
+}
+
+/// The threads that infer. Only these are ever pinned.
 #[derive(Debug, Default)]
-pub(crate) struct Pool {
+pub struct Pool {
     threads: Vec<Thread>,
     pinned: CpuSet,
 }
@@ -27,32 +47,49 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 struct Thread {
     tid: Tid,
+    /// Its place in its team, and the size of that.
+    place: usize,
+    team: usize,
     /// Where it was allowed to run when it joined the pool.
     home: sched::CpuSet,
 }
 
 impl Pool {
-    /// The pool of `tids`, unpinned.
+    /// The pool of `teams`, unpinned.
     ///
     /// # Errors
-    /// If one of them does not exist.
-    pub(crate) fn new(tids: Vec<Tid>) -> Result<Self, ClientError> {
-        let thread = |tid: Tid| match sched_getaffinity(Pid::from_raw(tid)) {
-            Ok(home) => Ok(Thread { tid, home }),
+    /// If one of the threads does not exist.
+    pub fn new(teams: &[Vec<Tid>]) -> Result<Self, ClientError> {
+        let thread = |place, tid: Tid, team| match sched_getaffinity(Pid::from_raw(tid)) {
+            Ok(home) => Ok(Thread {
+                tid,
+                place,
+                team,
+                home,
+            }),
             Err(source) => Err(ClientError::Thread { thread: tid, source }),
         };
-        let threads = tids.into_iter().map(thread).collect::<Result<_, _>>()?;
+        let members = teams.iter().flat_map(|team| {
+            let numbered = team.iter().enumerate();
+            numbered.map(|(place, tid)| thread(place, *tid, team.len()))
+        });
+        let threads = members.collect::<Result<_, _>>()?;
         Ok(Self {
             threads,
             pinned: CpuSet::EMPTY,
         })
     }
 
-    /// Pins every thread to `cpus`, and makes sure of it.
+    /// Where it is pinned; empty if it is not.
+    pub(crate) const fn pinned(&self) -> CpuSet {
+        self.pinned
+    }
+
+    /// Pins every thread to `cpus`, or to one of them if its team has as many threads, and makes sure of it.
     ///
     /// # Errors
     /// If that fails for one thread; then all are unpinned.
-    pub(crate) fn pin(&mut self, cpus: CpuSet) -> Result<(), ClientError> {
+    pub fn pin(&mut self, cpus: CpuSet) -> Result<(), ClientError> {
         if cpus == self.pinned {
             return Ok(());
         }
@@ -66,7 +103,7 @@ impl Pool {
     }
 
     /// Lets every thread run where it ran before it joined the pool.
-    pub(crate) fn unpin(&mut self) {
+    pub fn unpin(&mut self) {
         if self.pinned.is_empty() {
             return;
         }
@@ -88,6 +125,15 @@ impl Drop for Pool {
 }
 
 impl Thread {
+    /// What it gets of the pool's CPUs.
+    fn share(&self, cpus: CpuSet) -> CpuSet {
+        if self.team == cpus.len() as usize {
+            cpus.iter().skip(self.place).take(1).collect()
+        } else {
+            cpus
+        }
+    }
+
     /// A wish, not a need: old kernels and containers may refuse it, and the pool works without.
     fn ask_for(&self, slice: Slice) {
         if let Err(error) = set_slice(self.tid, slice) {
@@ -97,6 +143,7 @@ impl Thread {
 
     fn pin(&self, cpus: CpuSet) -> Result<(), ClientError> {
         let thread = self.tid;
+        let cpus = self.share(cpus);
         let failed = |source| ClientError::Pin { thread, cpus, source };
         let mut mask = sched::CpuSet::new();
         for cpu in cpus.iter() {
@@ -104,10 +151,7 @@ impl Thread {
         }
         sched_setaffinity(Pid::from_raw(thread), &mask).map_err(failed)?;
         // The kernel silently leaves out what is offline or outside the cgroup's cpuset.
-        let allowed = sched_getaffinity(Pid::from_raw(thread)).map_err(failed)?;
-        let allowed = (0..CpuSet::CAPACITY)
-            .filter(|&cpu| allowed.is_set(index(cpu)) == Ok(true))
-            .collect();
+        let allowed = allowed(thread)?;
         if allowed == cpus {
             self.ask_for(Slice::Short);
             Ok(())
@@ -123,4 +167,31 @@ impl Thread {
 
 fn index(cpu: u32) -> usize {
     usize::try_from(cpu).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(place: usize, team: usize, cpus: &str, expect: &str) {
+        let home = sched_getaffinity(Pid::from_raw(0)).unwrap();
+        let thread = Thread {
+            tid: 0,
+            place,
+            team,
+            home,
+        };
+        let share = thread.share(cpus.parse().unwrap());
+        assert_eq!(share.to_string(), expect, "{place} of {team} on {cpus}");
+    }
+
+    #[test]
+    fn a_team_that_fits_gets_one_cpu_each() {
+        check(0, 2, "1,3", "1");
+        check(1, 2, "1,3", "3");
+        check(0, 1, "2", "2");
+        // Too many or too few: the scheduler's choice.
+        check(0, 1, "1,3", "1,3");
+        check(2, 3, "1,3", "1,3");
+    }
 }

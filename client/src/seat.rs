@@ -2,7 +2,8 @@
 //!
 //! Moving a running thread to another CPU makes it wait in that CPU's queue: milliseconds beside busy
 //! neighbours. So the background thread moves the sleeping pool as soon as an assignment comes, and leaves it
-//! to the end of the inference if one is under way. [`Seat::take`] then finds nothing left to do.
+//! to the end of the inference if one is under way. An inference that begins before its pool has moved runs as
+//! the one before it did ([`Seat::at`] says so): the assignment is taken up by the next one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +23,17 @@ struct Sitting {
     /// Where the pool should sit; anywhere if empty.
     wanted: CpuSet,
     activity: Activity,
+    /// Where the latest move should have led, and why it failed.
+    failure: Option<(CpuSet, ClientError)>,
+}
+
+/// Whether the pool sits where it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It does.
+    There,
+    /// It will when the inference that now begins has ended.
+    Soon,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,7 +50,7 @@ impl Seat {
         let mut sitting = self.sitting();
         sitting.wanted = cpus;
         if sitting.activity == Activity::Idle {
-            let _ = sitting.settle();
+            sitting.settle();
         }
     }
 
@@ -49,28 +61,39 @@ impl Seat {
         }
     }
 
-    /// App: the pool must sit on `cpus` now.
+    /// App: should sit on `cpus` (anywhere if empty). Waits for nobody and moves nothing.
     ///
     /// # Errors
-    /// If it cannot; then it is unpinned.
-    pub(crate) fn take(&self, cpus: CpuSet) -> Result<(), ClientError> {
-        let mut sitting = self.sitting();
+    /// If it was to be moved there and could not be: then it is unpinned.
+    pub(crate) fn at(&self, cpus: CpuSet) -> Result<Place, ClientError> {
+        let Ok(mut sitting) = self.0.try_lock() else {
+            return Ok(Place::Soon);
+        };
+        if let Some((_, why)) = sitting.failure.take_if(|(place, _)| *place == cpus) {
+            return Err(why);
+        }
+        if sitting.pool.pinned() == cpus {
+            return Ok(Place::There);
+        }
         sitting.wanted = cpus;
-        sitting.settle()
+        Ok(Place::Soon)
     }
 
     /// App: the inference has ended.
     pub(crate) fn vacate(&self) {
         let mut sitting = self.sitting();
         sitting.activity = Activity::Idle;
-        let _ = sitting.settle();
+        sitting.settle();
     }
 
-    /// App: another pool; the earlier one is unpinned.
+    /// App: another pool, which moves to where the earlier one sat; that is unpinned.
     pub(crate) fn replace(&self, pool: Pool) {
         let mut sitting = self.sitting();
         sitting.pool.unpin();
         sitting.pool = pool;
+        if sitting.activity == Activity::Idle {
+            sitting.settle();
+        }
     }
 
     fn sitting(&self) -> MutexGuard<'_, Sitting> {
@@ -79,17 +102,14 @@ impl Seat {
 }
 
 impl Sitting {
-    fn settle(&mut self) -> Result<(), ClientError> {
+    fn settle(&mut self) {
         if self.wanted.is_empty() {
             self.pool.unpin();
-            return Ok(());
-        }
-        let pinned = self.pool.pin(self.wanted);
-        if pinned.is_err() {
+        } else if let Err(why) = self.pool.pin(self.wanted) {
             // Not again at each inference: the next assignment brings the next try.
-            self.wanted = CpuSet::EMPTY;
+            let place = std::mem::take(&mut self.wanted);
+            self.failure = Some((place, why));
         }
-        pinned
     }
 }
 
@@ -111,15 +131,31 @@ mod tests {
         let home = allowed();
         let one = CpuSet::single(home[0] as u32);
         let seat = Seat::default();
-        seat.replace(Pool::new(vec![this_thread()]).unwrap());
+        seat.replace(Pool::new(&[vec![this_thread()]]).unwrap());
         seat.occupy();
         seat.offer(one);
+        assert_eq!(seat.at(one).unwrap(), Place::Soon);
         assert_eq!(allowed(), home, "moved in mid-inference");
         seat.vacate();
+        assert_eq!(seat.at(one).unwrap(), Place::There);
         assert_eq!(allowed(), home[..1]);
         seat.offer(CpuSet::EMPTY);
         assert_eq!(allowed(), home);
-        assert!(seat.take(CpuSet::single(127)).is_err(), "a CPU that is not there");
+        seat.offer(CpuSet::single(127));
+        assert!(seat.at(CpuSet::single(127)).is_err(), "a CPU that is not there");
+        assert_eq!(seat.at(CpuSet::EMPTY).unwrap(), Place::There);
         assert_eq!(allowed(), home);
+    }
+
+    #[test]
+    fn an_app_that_knows_first_has_its_pool_moved_after_the_inference() {
+        let home = allowed();
+        let one = CpuSet::single(home[0] as u32);
+        let seat = Seat::default();
+        seat.replace(Pool::new(&[vec![this_thread()]]).unwrap());
+        seat.occupy();
+        assert_eq!(seat.at(one).unwrap(), Place::Soon);
+        seat.vacate();
+        assert_eq!(allowed(), home[..1]);
     }
 }

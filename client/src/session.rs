@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::handover::{Handover, Link};
 use crate::outbox::{Outbox, Urgency, outbox};
 use crate::pool::Pool;
-use crate::seat::Seat;
+use crate::seat::{Place, Seat};
 use crate::{ClientError, Tid, link, now};
 
 /// What a session is opened with.
@@ -116,6 +116,7 @@ impl Session {
             requirement,
             max_threads,
             profile,
+            holding: None,
         };
         // What the daemon would refuse is refused here.
         let hello = Hello::try_from(v1::Hello::from(hello)).map_err(ClientError::Config)?;
@@ -140,41 +141,41 @@ impl Session {
         })
     }
 
-    /// Waits until an assignment has come or the limit has passed; true if one has. For apps that would rather
-    /// start late than by their own choice.
+    /// Waits until an assignment has come, a daemon has refused the session or the limit has passed; true if there
+    /// is an assignment. For apps that would rather start late than by their own choice.
     pub fn wait_assigned(&mut self, limit: Duration) -> bool {
         self.handover.wait(limit)
     }
 
     /// Names the kernel threads of the inference pool: these are pinned, and no others. Where they may run now
-    /// is where they return to without a daemon. An earlier pool is unpinned; the new one is pinned at the next
-    /// [`begin`](Self::begin). If a thread cannot be found, the pool is empty and [`refusal`](Self::refusal)
-    /// says why.
+    /// is where they return to without a daemon. An earlier pool is unpinned; the new one is pinned at once. If a
+    /// thread cannot be found, the pool is empty and [`refusal`](Self::refusal) says why.
     pub fn set_pool(&mut self, threads: Vec<Tid>) {
+        self.set_teams(&[threads]);
+    }
+
+    /// As [`set_pool`](Self::set_pool), for a pool of several teams: threads that run one inference together. A
+    /// team of as many threads as there are CPUs gets one CPU each.
+    pub fn set_teams(&mut self, teams: &[Vec<Tid>]) {
         // First, so that a thread that stays is not taken to be at home where it was pinned.
         self.seat.replace(Pool::default());
-        let pool = Pool::new(threads).unwrap_or_else(|why| {
-            self.handover.refused(&why);
-            Pool::default()
-        });
-        self.seat.replace(pool);
-        // The assignment is taken up anew.
+        match Pool::new(teams) {
+            Ok(pool) => self.seat.replace(pool),
+            Err(why) => self.handover.refused(&why),
+        }
+        // Whether the new pool sits where it should is seen when the assignment is taken up anew.
         self.seen = 0;
     }
 
     /// Before an inference that was, or should have been, released at `release` ([`now`] for one that runs on
-    /// demand): says what to run. A newer assignment is taken up here: the pool is pinned, if the background thread
-    /// has not done so already between two inferences; [`end`](Self::end) acknowledges it. Waits for no daemon.
+    /// demand): says what to run. A newer assignment is taken up here if its pool has been moved, between two
+    /// inferences; else by the next one. [`end`](Self::end) acknowledges it. Waits for no daemon.
     ///
     /// When the daemon can give the app nothing ([`Standing::Blocked`]) this is the smallest sub-network,
     /// unpinned; whether to run it is the app's decision (see [`assignment`](Self::assignment)).
     pub fn begin(&mut self, release: Timestamp) -> Job {
         self.seat.occupy();
-        match self.handover.news(&mut self.seen) {
-            Some(Some(assignment)) => self.adopt(assignment),
-            Some(None) => self.stand_alone(),
-            None => {}
-        }
+        self.take_up();
         let began = now();
         let (cpus, requirement, audience) = match &self.mode {
             Mode::Assigned(assignment) => (assignment.cpus, assignment.requirement, Audience::Daemon),
@@ -239,7 +240,8 @@ impl Session {
         self.handover.link()
     }
 
-    /// The assignment that inferences run by; none when the session selects for itself.
+    /// The assignment that inferences run by, kept for a while after the daemon is gone; none when the session
+    /// selects for itself.
     pub fn assignment(&self) -> Option<&Assignment> {
         match &self.mode {
             Mode::Assigned(assignment) => Some(assignment),
@@ -253,13 +255,28 @@ impl Session {
         self.handover.refusal()
     }
 
-    /// Alone or Assigned → Assigned: pins; the end of the first inference acknowledges. Without the pin the daemon's predictions do not
+    /// What the daemon said last, once the pool sits where it says. Without the pin the daemon's predictions do not
     /// hold, so that the session had better choose for itself.
-    fn adopt(&mut self, assignment: Arc<Assignment>) {
-        if let Err(why) = self.seat.take(assignment.cpus) {
-            self.handover.refused(&why);
-            return self.stand_alone();
+    fn take_up(&mut self) {
+        let mut seen = self.seen;
+        let Some(news) = self.handover.news(&mut seen) else {
+            return;
+        };
+        let cpus = news.as_ref().map_or(CpuSet::EMPTY, |assignment| assignment.cpus);
+        match (self.seat.at(cpus), news) {
+            (Ok(Place::Soon), _) => return,
+            (Ok(Place::There), Some(assignment)) => self.adopt(assignment),
+            (Ok(Place::There), None) => self.stand_alone(),
+            (Err(why), _) => {
+                self.handover.refused(&why);
+                self.stand_alone();
+            }
         }
+        self.seen = seen;
+    }
+
+    /// Alone or Assigned → Assigned; the end of the first inference acknowledges.
+    fn adopt(&mut self, assignment: Arc<Assignment>) {
         self.selector.assign(&assignment);
         self.unacked = Some(assignment.generation);
         self.mode = Mode::Assigned(assignment);
@@ -267,8 +284,6 @@ impl Session {
 
     /// Alone or Assigned → Alone.
     fn stand_alone(&mut self) {
-        // Unpinning cannot fail.
-        let _ = self.seat.take(CpuSet::EMPTY);
         self.selector.alone();
         self.unacked = None;
         self.mode = Mode::Alone;

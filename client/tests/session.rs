@@ -176,7 +176,8 @@ fn hello_arrives_as_it_was_said() {
             model,
             requirement,
             max_threads,
-            profile
+            profile,
+            holding: None,
         }
         .into()
     );
@@ -261,11 +262,14 @@ fn a_session_outlives_its_daemon_and_finds_the_next_one() {
     assert_eq!(worker.allowed(), cpus);
 
     drop(daemon);
+    until("alone", || session.link() == Link::Alone);
+    let job = begin(&mut session);
+    assert_eq!((job.cpus, worker.allowed()), (cpus, cpus), "the lease still runs");
+    let _ = session.end(job);
     until("unpinned", || {
         let _ = infer(&mut session);
-        worker.allowed() == home
+        worker.allowed() == home && session.assignment().is_none()
     });
-    assert_eq!(session.link(), Link::Alone);
     // As wide as it was told last: other apps may still be there.
     let job = begin(&mut session);
     assert_eq!((job.cpus, job.cores), (CpuSet::EMPTY, 1));
@@ -289,6 +293,34 @@ fn a_session_outlives_its_daemon_and_finds_the_next_one() {
     assert_eq!(worker.allowed(), cpus);
     // What was reported to the first daemon, or to none, does not reach the second.
     assert!(matches!(daemon.hear(), Heard::Ack(..)), "old reports came first");
+}
+
+#[test]
+fn a_daemon_that_is_back_within_the_lease_is_told_what_runs() {
+    let place = Place::new();
+    let (daemon, mut session) = place.welcomed();
+    let worker = Worker::start();
+    let cpus = worker.one_cpu();
+    session.set_pool(vec![worker.tid]);
+    daemon.assign(assignment(1, cpus));
+    assert!(session.wait_assigned(DEADLINE));
+    let _ = infer(&mut session);
+    drop(daemon);
+    until("alone", || session.link() == Link::Alone);
+
+    let daemon = ScriptedDaemon::start(&place.socket(), Manner::Welcome);
+    let Heard::Hello(hello) = daemon.hear() else {
+        panic!("no hello")
+    };
+    let holding = v1::Holding {
+        subnetwork: 1,
+        processor: "cpu".into(),
+        cpus: cpus.iter().collect(),
+    };
+    assert_eq!(hello.holding, Some(holding));
+    let job = begin(&mut session);
+    assert_eq!((job.subnetwork, job.cpus, job.switched), (1, cpus, false));
+    let _ = session.end(job);
 }
 
 #[test]
@@ -345,8 +377,12 @@ fn a_refused_hello_is_remembered_and_not_repeated_soon() {
         "failed to open a session: only version 9 is spoken here"
     );
     assert!(daemon.overhear(Duration::from_millis(1500)).is_none());
+    assert!(
+        !session.wait_assigned(DEADLINE),
+        "waits for an answer that has come"
+    );
     let _ = infer(&mut session);
-    assert_eq!(session.link(), Link::Alone);
+    assert_eq!(session.link(), Link::Refused);
 }
 
 #[test]

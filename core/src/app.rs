@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use dynd_vocab::{
-    AppId, Assignment, BoardDescription, CoreBounds, CpuSet, Generation, Hello, Identity, ModelTable,
-    Objective, Policy, Processor, Report, Requirement, Rung, Seconds, Standing, Timestamp,
+    AppId, Assignment, BoardDescription, CoreBounds, CpuSet, Generation, Hello, Holding, Identity,
+    ModelTable, Objective, Policy, Processor, Report, Requirement, Rung, Seconds, Standing, Timestamp,
 };
 
 use crate::budget::MissBudget;
@@ -106,6 +106,29 @@ impl App {
                 };
                 self.forecast.profiled(at, point.median, point.p95);
             }
+        }
+    }
+
+    /// Takes over what the app still runs of an earlier daemon's assignment, if this board has it: it is preferred
+    /// as if it had been granted here.
+    pub(crate) fn resume(&mut self, board: &BoardDescription, holding: &Holding) {
+        let mut processors = board.processors.iter().enumerate();
+        let named = processors.find(|(_, processor)| processor.name == holding.processor);
+        if let Some((processor, Processor { cpus, .. })) = named
+            && holding.subnetwork < self.model.subnetworks.len()
+            && holding.cpus.difference(*cpus).is_empty()
+        {
+            let offer = Offer {
+                processor,
+                cores: holding.cpus.len(),
+                subnetwork: holding.subnetwork,
+                violation: 0.0,
+                utility: 0.0,
+            };
+            self.granted = Some(Grant {
+                offer,
+                cpus: holding.cpus,
+            });
         }
     }
 

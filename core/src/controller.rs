@@ -22,6 +22,10 @@ use crate::planner;
 /// At most one plan in this time.
 const PLAN_INTERVAL: Duration = Duration::from_millis(5);
 
+/// A controller that has just started waits this long after the first app that comes back from an earlier one, so
+/// that it plans for all of them together: until then each keeps what it has.
+const GATHERING: Duration = Duration::from_millis(750);
+
 /// How often to think again while apps infer, about what was learned.
 const LEARN_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -69,6 +73,8 @@ pub struct Controller {
     apps: BTreeMap<AppId, App>,
     load: LoadMeter,
     planned_at: Option<Timestamp>,
+    /// No plan before this.
+    gathering_until: Timestamp,
     /// Why to think again, if there is reason.
     pending: Option<Cause>,
     violated: BTreeMap<AppId, bool>,
@@ -85,6 +91,7 @@ impl Controller {
             apps: BTreeMap::new(),
             load: LoadMeter::default(),
             planned_at: None,
+            gathering_until: Timestamp::default(),
             pending: None,
             violated: BTreeMap::new(),
         }
@@ -163,9 +170,15 @@ impl Controller {
             app: id,
             name: hello.name.clone(),
         });
-        let profile = hello.profile.clone();
+        let (profile, holding) = (hello.profile.clone(), hello.holding.clone());
         let mut app = App::new(id, identity, hello, now);
         app.profile(&self.board, &profile);
+        if let Some(holding) = holding {
+            app.resume(&self.board, &holding);
+            if self.apps.is_empty() && self.planned_at.is_none() {
+                self.gathering_until = now + GATHERING;
+            }
+        }
         app.govern(&self.policy, &self.board);
         self.apps.insert(id, app);
         self.think_again(Cause::Arrival);
@@ -231,6 +244,7 @@ impl Controller {
         }
         if let Some(cause) = self.pending {
             let earliest = self.planned_at.map_or(now, |at| at + PLAN_INTERVAL);
+            let earliest = earliest.max(self.gathering_until);
             if now >= earliest {
                 self.pending = None;
                 self.planned_at = Some(now);

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use dynd_core::{Controller, Input, Output, Selector};
 use dynd_vocab::{
-    AppCpu, AppId, BoardDescription, CpuSet, CpuTimes, Event, Hello, Identity, ModelKind, ModelTable,
-    OperatingPoint, Pid, Policy, Processor, ProcessorKind, Quality, Report, Requirement, Role, Sample,
-    Seconds, Standing, Subnetwork, Timestamp,
+    AppCpu, AppId, BoardDescription, CpuSet, CpuTimes, Event, Hello, Holding, Identity, ModelKind,
+    ModelTable, OperatingPoint, Pid, Policy, Processor, ProcessorKind, Quality, Report, Requirement, Role,
+    Sample, Seconds, Standing, Subnetwork, Timestamp,
 };
 
 const MS: u64 = 1_000_000;
@@ -106,6 +106,17 @@ impl World {
     }
 
     fn arrive(&mut self, latencies: &[f64], quality: &[f64], threads: u32, profiled: bool) {
+        self.arrive_holding(latencies, quality, threads, profiled, None);
+    }
+
+    fn arrive_holding(
+        &mut self,
+        latencies: &[f64],
+        quality: &[f64],
+        threads: u32,
+        profiled: bool,
+        holding: Option<Holding>,
+    ) {
         let id = AppId(self.apps.len() as u32 + 1);
         let subnetwork = |(index, q): (usize, &f64)| Subnetwork {
             name: format!("s{index}"),
@@ -166,6 +177,7 @@ impl World {
             requirement,
             max_threads: threads,
             profile,
+            holding,
         };
         self.step(Input::Hello(id, identity, hello));
     }
@@ -411,6 +423,50 @@ fn a_departure_gives_its_share_back() {
     world.run(2_000);
     assert_eq!(world.apps[0].cpus.len(), 2);
     assert_eq!(world.apps[0].standing, Standing::Met);
+}
+
+#[test]
+fn apps_that_come_back_to_a_restarted_controller_keep_what_they_have() {
+    let mut world = World::new();
+    let held = |subnetwork, cpu| {
+        Some(Holding {
+            subnetwork,
+            processor: "cpu".into(),
+            cpus: CpuSet::single(cpu),
+        })
+    };
+    world.arrive_holding(CAMERA.0, CAMERA.1, 2, true, held(2, 1));
+    world.run(300);
+    assert_eq!(
+        world.apps[0].switches, 0,
+        "planned before the others were back: {:?}",
+        world.events
+    );
+    world.arrive_holding(READER.0, READER.1, 1, true, held(2, 0));
+    world.run(3_000);
+    let cpus: Vec<CpuSet> = world.apps.iter().map(|app| app.cpus).collect();
+    assert_eq!(cpus, [CpuSet::single(1), CpuSet::single(0)]);
+    assert!(
+        world.apps.iter().all(|app| app.switches == 1),
+        "{:?}",
+        world.events
+    );
+    // A newcomer to a controller that has planned is served at once.
+    world.arrive_holding(READER.0, READER.1, 1, true, held(2, 0));
+    assert_eq!(world.apps[2].switches, 1);
+}
+
+#[test]
+fn what_an_app_says_it_holds_is_not_believed_blindly() {
+    let mut world = World::new();
+    let holding = Holding {
+        subnetwork: 99,
+        processor: "cpu".into(),
+        cpus: (0..64).collect(),
+    };
+    world.arrive_holding(CAMERA.0, CAMERA.1, 2, true, Some(holding));
+    world.run(2_000);
+    assert_eq!(world.apps[0].cpus, (0..2).collect());
 }
 
 #[test]

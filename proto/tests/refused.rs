@@ -36,6 +36,11 @@ fn hello() -> v1::Hello {
             median_s: 0.01,
             p95_s: 0.02,
         }],
+        holding: Some(v1::Holding {
+            subnetwork: 1,
+            processor: "cpu".into(),
+            cpus: vec![0],
+        }),
     }
 }
 
@@ -100,6 +105,14 @@ fn hello_itself() {
     check(
         |hello| hello.name = "cam\u{1b}[2J".into(),
         "name: contains a control character",
+    );
+    check(
+        |hello| hello.holding.as_mut().unwrap().subnetwork = 2,
+        "holding.subnetwork: names sub-network 2, which the model does not have",
+    );
+    check(
+        |hello| hello.holding.as_mut().unwrap().cpus.push(128),
+        "holding.cpus: names cpu 128, beyond the last possible, 127",
     );
     check(|hello| hello.max_threads = 0, "max_threads: must be at least 1");
     check(|hello| hello.model = None, "model: is missing");

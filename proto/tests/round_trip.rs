@@ -8,10 +8,10 @@ use std::time::Duration;
 use dynd_proto::v1;
 use dynd_vocab::{
     AppId, AppStatus, Assignment, AssignmentStatus, BatteryFlow, BatteryStatus, BoardStatus, Cause, Celsius,
-    CoolingStatus, CpuSet, DaemonStatus, Event, Generation, Hello, Identity, MemoryStatus, ModelKind,
-    ModelTable, OperatingPoint, Pid, PolicyStatus, ProblemStatus, ProcessorKind, ProcessorStatus, Quality,
-    RailStatus, Report, Requirement, Role, Rung, Seconds, Standing, Status, Subnetwork, Timestamp, Trip,
-    TripKind, ZoneStatus,
+    CoolingStatus, CpuSet, DaemonStatus, Event, Generation, Hello, Holding, Identity, MemoryStatus,
+    ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus, ProblemStatus, ProcessorKind, ProcessorStatus,
+    Quality, RailStatus, Report, Requirement, Role, Rung, Seconds, Standing, Status, Subnetwork, Timestamp,
+    Trip, TripKind, ZoneStatus,
 };
 use prost::Message;
 
@@ -84,6 +84,11 @@ fn hello() {
         requirement: requirement(),
         max_threads: 2,
         profile: vec![point],
+        holding: Some(Holding {
+            subnetwork: 1,
+            processor: "big".into(),
+            cpus: CpuSet::single(5),
+        }),
     };
     check::<v1::Hello, _>(hello.clone());
     check::<v1::Hello, _>(Hello {
@@ -93,6 +98,7 @@ fn hello() {
             ..requirement()
         },
         profile: Vec::new(),
+        holding: None,
         ..hello
     });
 }

@@ -62,10 +62,11 @@ impl DynamicModel {
         &self.table
     }
 
-    /// The kernel's numbers of the threads of inference: the one that called [`load`](Self::load), which must
-    /// be the one that calls [`run`](Self::run), and the workers. These are to be pinned.
-    pub fn pool_threads(&self) -> Vec<i32> {
-        self.threads.ids().to_vec()
+    /// The kernel's numbers of the threads of inference, by team: the one that called [`load`](Self::load), which
+    /// must be the one that calls [`run`](Self::run), then for each larger number of threads those that run an
+    /// inference together. These are to be pinned.
+    pub fn teams(&self) -> &[Vec<i32>] {
+        self.threads.teams()
     }
 
     /// Runs the sub-network with index `subnetwork` in the table on `threads` threads, at most those asked

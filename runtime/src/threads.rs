@@ -25,7 +25,7 @@ const ELEMENTS: usize = 8192;
 pub(crate) struct Threads {
     /// The pool of `n + 2` threads is at `n`.
     pools: Vec<Arc<ThreadPool>>,
-    ids: Vec<i32>,
+    teams: Vec<Vec<i32>>,
 }
 
 impl Threads {
@@ -35,7 +35,7 @@ impl Threads {
         multithread::set_threading_element_threshold(ELEMENTS);
         let (sender, started) = mpsc::channel();
         let mut pools = Vec::new();
-        let mut ids = vec![gettid().as_raw()];
+        let mut teams = vec![vec![gettid().as_raw()]];
         for threads in 2..=max {
             let sender = sender.clone();
             let pool = ThreadPoolBuilder::new()
@@ -48,14 +48,14 @@ impl Threads {
                 .build()
                 .map_err(|source| RuntimeError::Threads { threads, source })?;
             pools.push(Arc::new(pool));
-            ids.extend(started.iter().take(threads as usize));
+            teams.push(started.iter().take(threads as usize).collect());
         }
-        Ok(Self { pools, ids })
+        Ok(Self { pools, teams })
     }
 
-    /// The kernel's numbers of all threads, the one that called [`start`](Self::start) first.
-    pub(crate) fn ids(&self) -> &[i32] {
-        &self.ids
+    /// The kernel's numbers of the threads, by team: the one that called [`start`](Self::start), then each pool.
+    pub(crate) fn teams(&self) -> &[Vec<i32>] {
+        &self.teams
     }
 
     /// Runs `inference` on `threads` threads, or on as many as there are.

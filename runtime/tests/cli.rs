@@ -13,6 +13,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+/// A daemon that does what the test says.
+#[path = "../../client/tests/scripted/mod.rs"]
+mod scripted;
+
 const SECOND: u64 = 1_000_000_000;
 
 fn models() -> PathBuf {
@@ -307,4 +311,35 @@ fn load_ends_on_time_and_when_told() {
         std::thread::sleep(Duration::from_millis(20));
     };
     assert_eq!(code, Some(0));
+}
+
+#[test]
+fn an_app_that_the_daemon_refuses_ends_with_code_2_and_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("dynd.sock");
+    let why = "the client speaks protocol 1, this daemon speaks 9: update the client";
+    let refusal = tonic::Status::failed_precondition(why);
+    let _daemon = scripted::ScriptedDaemon::start(&socket, scripted::Manner::Refusal(refusal));
+    let log = directory.path().join("log");
+    let start = now().as_nanos() + SECOND;
+    let output = program()
+        .args(["app", "--manifest", models().join("exit-mnist").to_str().unwrap()])
+        .args(["--name", "reader", "--target-ms", "50", "--period-ms", "100"])
+        .args([
+            "--start-ns",
+            &start.to_string(),
+            "--stop-ns",
+            &(start + SECOND).to_string(),
+        ])
+        .args([
+            "--log",
+            log.to_str().unwrap(),
+            "--socket",
+            socket.to_str().unwrap(),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    assert!(!log.exists(), "a refused app ran");
 }

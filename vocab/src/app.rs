@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelTable, OperatingPoint, Quality, Seconds, Timestamp};
+use crate::{CpuSet, ModelTable, OperatingPoint, Quality, Seconds, Timestamp};
 
 /// A client session, numbered by the daemon and never reused while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,6 +51,19 @@ pub struct Hello {
     pub max_threads: u32,
     /// What its sub-networks were measured to take; may be empty.
     pub profile: Vec<OperatingPoint>,
+    /// What it still runs of the assignment of a daemon that is gone.
+    pub holding: Option<Holding>,
+}
+
+/// What an app runs while the lease of its last assignment lasts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// Index of the sub-network.
+    pub subnetwork: usize,
+    /// The processor's name.
+    pub processor: String,
+    /// Where its inference pool is pinned.
+    pub cpus: CpuSet,
 }
 
 /// What an app needs: a latency target at a percentile, and a quality below which its answers are useless.

@@ -23,7 +23,7 @@ mod sample;
 mod status;
 mod units;
 
-pub use app::{AppId, Hello, Identity, Pid, Report, Requirement};
+pub use app::{AppId, Hello, Holding, Identity, Pid, Report, Requirement};
 pub use assignment::{Assignment, Generation, Rung, Standing};
 pub use blueprint::Blueprint;
 pub use board::{

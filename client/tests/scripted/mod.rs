@@ -186,7 +186,7 @@ impl Dynd for Script {
         let welcome = v1::Welcome {
             app: 1,
             daemon_version: "scripted".into(),
-            lease_ms: 3000,
+            lease_ms: 1000,
         };
         let _ = orders.send(Ok(v1::DaemonMessage {
             message: Some(Down::Welcome(welcome)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use dynd_files::Manifest;
+use dynd_vocab::CpuSet;
 use serde::Deserialize;
 
 use super::process::Process;
@@ -22,20 +23,21 @@ struct Point {
     p95_s: f64,
 }
 
-/// Measures the model of `manifest` on up to `threads` cores with the program `runtime`, and writes the
-/// profile to `file`. Returns the 95th percentile of the largest sub-network on the most cores.
+/// Measures the model of `manifest` on up to so many threads, on those CPUs, with the program `runtime`, and writes
+/// the profile to `file`. Returns the 95th percentile of the largest sub-network on the most cores.
 ///
 /// # Errors
 /// If the program fails, or leaves that one out.
 pub(crate) async fn measure(
     runtime: &Path,
     manifest: &Manifest,
-    threads: u32,
+    (threads, cpus): (u32, CpuSet),
     file: &Path,
 ) -> anyhow::Result<Duration> {
     let mut command = Command::new(runtime);
     command.arg("profile").arg(&manifest.path);
     command.args(["--threads", &threads.to_string(), "--json"]);
+    command.args(["--cpus", &cpus.to_string()]);
     Process::start("profile", command, &file.with_extension("log"))?
         .output(file, PATIENCE)
         .await?;

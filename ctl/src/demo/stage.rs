@@ -2,11 +2,10 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use dynd_vocab::{Board as _, BoardStatus};
+use dynd_vocab::{Board as _, BoardStatus, CpuSet};
 use tempfile::TempDir;
 
 use super::cast::Cast;
@@ -94,9 +93,13 @@ impl Stage {
             .processors
             .iter()
             .max_by_key(|processor| processor.capacity);
-        let processor = fastest.context("the board has no processor")?.name.clone();
-        let cpus = available_parallelism().context("failed to count CPUs")?;
-        let cpus = u32::try_from(cpus.get()).unwrap_or(u32::MAX);
+        let fastest = fastest.context("the board has no processor")?;
+        let processor = fastest.name.clone();
+        let allowed = dynd_client::allowed_cpus()?;
+        let profiled = match fastest.cpus.intersection(allowed) {
+            none if none.is_empty() => allowed,
+            some => some,
+        };
 
         let board = board::observe(&mut host, LISTEN).await;
         warn_if_busy(&board);
@@ -107,17 +110,18 @@ impl Stage {
             runtime: &runtime,
             models: &models,
             directory: directory.path(),
+            cpus: profiled,
         };
         let parts = Cast {
-            camera: Part::cast(&CASTING.camera, cpus, &files).await?,
-            reader: Part::cast(&CASTING.reader, cpus, &files).await?,
+            camera: Part::cast(&CASTING.camera, &files).await?,
+            reader: Part::cast(&CASTING.reader, &files).await?,
         };
         Ok(Self {
             daemon,
             runtime,
             board,
             processor,
-            cpus,
+            cpus: allowed.len(),
             parts,
             directory,
         })
@@ -129,6 +133,8 @@ struct Files<'a> {
     runtime: &'a Path,
     models: &'a Path,
     directory: &'a Path,
+    /// Where models are profiled.
+    cpus: CpuSet,
 }
 
 impl Part {
@@ -139,12 +145,12 @@ impl Part {
     }
 
     /// Profiles the model, on no more threads than there are CPUs, and derives the terms from that.
-    async fn cast(casting: &Casting, cpus: u32, files: &Files<'_>) -> Result<Self, Failure> {
+    async fn cast(casting: &Casting, files: &Files<'_>) -> Result<Self, Failure> {
         let manifest = dynd_files::load_manifest(&files.models.join(casting.model));
         let manifest = manifest.map_err(Failure::bad_input)?;
-        let threads = casting.threads.min(cpus);
+        let threads = casting.threads.min(files.cpus.len());
         let profile = files.directory.join(format!("{}.profile.json", casting.model));
-        let undisturbed = profile::measure(files.runtime, &manifest, threads, &profile).await?;
+        let undisturbed = profile::measure(files.runtime, &manifest, (threads, files.cpus), &profile).await?;
         let target = undisturbed.mul_f64(casting.room);
         Ok(Self {
             terms: AppTerms {

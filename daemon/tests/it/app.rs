@@ -114,6 +114,7 @@ pub(crate) fn hello(name: &str) -> v1::Hello {
         }),
         max_threads: 1,
         profile: Vec::new(),
+        holding: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dynd_vocab::{Generation, Hello, Identity, OperatingPoint, Pid, Report, Requirement, Timestamp};
+use dynd_vocab::{Generation, Hello, Holding, Identity, OperatingPoint, Pid, Report, Requirement, Timestamp};
 
 use super::field;
 use crate::{PROTOCOL, Problem, WireError, limits, v1};
@@ -17,6 +17,7 @@ impl From<Hello> for v1::Hello {
             requirement: Some(hello.requirement.into()),
             max_threads: hello.max_threads,
             profile: hello.profile.into_iter().map(Into::into).collect(),
+            holding: hello.holding.map(Into::into),
         }
     }
 }
@@ -35,8 +36,20 @@ impl TryFrom<v1::Hello> for Hello {
             requirement: field::required(hello.requirement, "requirement")?,
             max_threads: field::at_least_one(hello.max_threads, "max_threads")?,
             profile: field::each(hello.profile, limits::PROFILE_POINTS, "profile")?,
+            holding: field::optional(hello.holding, "holding")?,
         };
-        let beyond = |point: &OperatingPoint| point.subnetwork >= hello.model.subnetworks.len();
+        let subnetworks = hello.model.subnetworks.len();
+        if let Some(held) = hello
+            .holding
+            .as_ref()
+            .filter(|held| held.subnetwork >= subnetworks)
+        {
+            let subnetwork = field::wire_index(held.subnetwork);
+            return Err(Problem::NoSuchSubnetwork(subnetwork)
+                .of("subnetwork")
+                .within("holding"));
+        }
+        let beyond = |point: &OperatingPoint| point.subnetwork >= subnetworks;
         match hello.profile.iter().position(beyond) {
             Some(index) => {
                 let subnetwork = field::wire_index(hello.profile[index].subnetwork);
@@ -45,6 +58,29 @@ impl TryFrom<v1::Hello> for Hello {
             }
             None => Ok(hello),
         }
+    }
+}
+
+impl From<Holding> for v1::Holding {
+    fn from(holding: Holding) -> Self {
+        Self {
+            subnetwork: field::wire_index(holding.subnetwork),
+            processor: holding.processor,
+            cpus: holding.cpus.iter().collect(),
+        }
+    }
+}
+
+/// The sub-network is checked by the hello that contains it.
+impl TryFrom<v1::Holding> for Holding {
+    type Error = WireError;
+
+    fn try_from(holding: v1::Holding) -> Result<Self, WireError> {
+        Ok(Self {
+            subnetwork: field::index(holding.subnetwork),
+            processor: field::name(holding.processor, "processor")?,
+            cpus: field::cpus(holding.cpus, "cpus")?,
+        })
     }
 }
 

@@ -15,6 +15,16 @@ where
     T::try_from(value).map_err(|error| error.within(field))
 }
 
+/// A message that may be absent, converted.
+pub(super) fn optional<W, T>(value: Option<W>, field: &str) -> Result<Option<T>, WireError>
+where
+    T: TryFrom<W, Error = WireError>,
+{
+    value
+        .map(|value| T::try_from(value).map_err(|error| error.within(field)))
+        .transpose()
+}
+
 /// Each entry of a list of at most `max`, converted.
 pub(super) fn each<W, T>(values: Vec<W>, max: usize, field: &str) -> Result<Vec<T>, WireError>
 where

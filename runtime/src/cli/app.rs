@@ -2,6 +2,9 @@
 //!
 //! Frame k is released at `start + k × period` and shows test image k. It runs when it is released and the
 //! frame before it has ended; if the next frame is due before it could begin, it is skipped.
+//!
+//! The gap of a switch is the time for which an inference that could have begun had not: the decision, and, where
+//! the frame was due when the one before it ended, all that lies between the two, the move of the pool included.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -10,13 +13,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use dynd_client::{Quality, Requirement, Seconds, Session, SessionConfig, Timestamp, now};
+use dynd_client::{Link, Quality, Requirement, Seconds, Session, SessionConfig, Timestamp, now};
 use dynd_files::{Manifest, load_manifest};
 use dynd_runtime::{DynamicModel, Input, TestImages};
 
 use super::check::test_images;
 use super::clock::{Waited, sleep_precisely, wait_until};
-use super::failure::BadArgument;
+use super::failure::{BadArgument, Refused};
 use super::frame::{About, Frame, Header, write_log};
 use super::live::Live;
 use super::profile;
@@ -93,6 +96,7 @@ impl App {
             model,
             images,
             log: Vec::with_capacity(usize::try_from(schedule.count()).unwrap_or(0)),
+            free: schedule.start,
             live: self.live.then(|| Live::new(schedule.start)),
         };
         sleep_precisely();
@@ -221,14 +225,17 @@ impl Plan {
         match self {
             Self::Managed(config) => {
                 let mut session = Session::open(*config)?;
-                session.set_pool(model.pool_threads());
+                session.set_teams(model.teams());
                 // Without an assignment by then, the session selects for itself.
                 session.wait_assigned(PATIENCE);
-                Ok(Way::Managed(Box::new(session)))
+                match session.refusal() {
+                    Some(why) if session.link() == Link::Refused => Err(Refused(why).into()),
+                    _ => Ok(Way::Managed(Box::new(session))),
+                }
             }
             Self::Fixed { subnetwork, threads } => {
                 // What a managed pool gets, so that only the managing makes the difference.
-                dynd_client::short_slices(&model.pool_threads());
+                dynd_client::short_slices(&model.teams().concat());
                 Ok(Way::Fixed { subnetwork, threads })
             }
         }
@@ -269,6 +276,8 @@ struct Frames {
     images: TestImages,
     input: Input,
     log: Vec<Frame>,
+    /// When the latest inference ended: from then on the next one could have begun.
+    free: Timestamp,
     live: Option<Live>,
 }
 
@@ -278,15 +287,18 @@ impl Frames {
             let Some(release) = schedule.release(number) else {
                 break;
             };
-            let overtaken = schedule.release(number + 1).is_some_and(|next| now() >= next);
+            let present = now();
+            let overtaken = schedule.release(number + 1).is_some_and(|next| present >= next);
             if overtaken {
                 self.log.push(Frame::skipped(number, release));
                 continue;
             }
+            // A frame that finds its release past could have begun when the last one ended.
+            let possible = (present >= release).then(|| self.free.max(release));
             if wait_until(release, stop) == Waited::Stopped {
                 break;
             }
-            self.run_one(number, release, way, threads)?;
+            self.run_one(number, release, possible, (way, threads))?;
         }
         Ok(())
     }
@@ -295,14 +307,15 @@ impl Frames {
         &mut self,
         number: u64,
         release: Timestamp,
-        way: &mut Way,
-        threads: u32,
+        possible: Option<Timestamp>,
+        (way, threads): (&mut Way, u32),
     ) -> anyhow::Result<()> {
         let (pixels, class) = self.images.get(usize::try_from(number).unwrap_or(0));
         self.input.fill(pixels)?;
         let begin = now();
         let decision = way.decide(release);
         let decided = now();
+        let gap = decided.since(possible.unwrap_or(begin));
         let cores = decision.cores.min(threads);
         let answer = self.model.run(decision.subnetwork, cores, &self.input)?;
         let end = now();
@@ -317,9 +330,10 @@ impl Frames {
             switched: decision.switched,
             switch_gap_ns: decision
                 .switched
-                .then(|| decided.as_nanos().saturating_sub(begin.as_nanos())),
+                .then(|| u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX)),
             generation: decision.generation,
         };
+        self.free = end;
         way.finish(decision);
         if let Some(live) = &mut self.live {
             live.take(&frame, release, end);

@@ -18,6 +18,11 @@ pub(crate) struct BadArgument {
     pub(crate) reason: String,
 }
 
+/// A daemon is there and refuses the app: it says why, and to run unmanaged is not what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refused(pub(crate) String);
+
 /// Prints `error`, its causes and what to do about it; the exit code to end with.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let mut lines = String::new();
@@ -44,6 +49,7 @@ fn is_bad_input(error: &anyhow::Error) -> bool {
     error.is::<FileError>()
         || error.is::<TestImagesError>()
         || error.is::<BadArgument>()
+        || error.is::<Refused>()
         || error
             .downcast_ref::<RuntimeError>()
             .is_some_and(RuntimeError::is_bad_input)

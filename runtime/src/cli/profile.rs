@@ -1,4 +1,8 @@
 //! `profile`: how long does each sub-network take on this machine?
+//!
+//! As an app sees it that infers now and then, not in a loop: before each inference the threads sleep for as long
+//! as the last one took, so that waking them up, and a processor's way out of idleness, count. (In a loop they cost
+//! nothing, and targets derived from that are missed for ever.)
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -6,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use dynd_client::{OperatingPoint, Seconds};
+use dynd_client::{CpuSet, OperatingPoint, Pool, Seconds};
 use dynd_files::load_manifest;
 use dynd_runtime::{DynamicModel, Input};
 use serde::{Deserialize, Serialize};
@@ -15,8 +19,11 @@ use super::failure::BadArgument;
 use super::measurement::Latencies;
 
 const WARMUPS: usize = 3;
-const RUNS: usize = 40;
-const LONGEST: Duration = Duration::from_millis(600);
+const RUNS: usize = 100;
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// The shortest pause between two inferences.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// Measures each sub-network on one core and more, without a daemon.
 #[derive(Debug, Args)]
@@ -26,6 +33,9 @@ pub(crate) struct Profile {
     /// The most threads to measure with.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: u32,
+    /// The CPUs to measure on, one thread each; by default the first that this process may use.
+    #[arg(long, value_name = "LIST")]
+    cpus: Option<CpuSet>,
     /// Prints JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -78,12 +88,17 @@ impl Profile {
         let manifest = load_manifest(&self.manifest)?;
         let mut model = DynamicModel::load(&manifest, self.threads)?;
         let input = Input::new(&manifest.input)?;
+        let cpus = self.cpus()?;
+        let mut pool = Pool::new(model.teams())?;
         let mut measured = Vec::new();
-        for subnetwork in 0..manifest.table.subnetworks.len() {
-            for cores in 1..=self.threads {
+        for cores in 1..=self.threads {
+            // As a managed app is pinned.
+            pool.pin(cpus.iter().take(cores as usize).collect())?;
+            for subnetwork in 0..manifest.table.subnetworks.len() {
                 measured.push(measure(&mut model, subnetwork, cores, &input)?);
             }
         }
+        measured.sort_by_key(|point| (point.subnetwork, point.cores));
         if self.json {
             println!("{}", serde_json::to_string(&measured)?);
             return Ok(ExitCode::SUCCESS);
@@ -105,6 +120,25 @@ impl Profile {
     }
 }
 
+impl Profile {
+    /// The CPUs to measure on: no fewer than threads.
+    fn cpus(&self) -> anyhow::Result<CpuSet> {
+        let cpus = match self.cpus {
+            Some(cpus) => cpus,
+            None => dynd_client::allowed_cpus()?,
+        };
+        if cpus.len() < self.threads {
+            let reason = format!("'{cpus}' are fewer CPUs than {} threads", self.threads);
+            return Err(BadArgument {
+                argument: "--cpus",
+                reason,
+            }
+            .into());
+        }
+        Ok(cpus)
+    }
+}
+
 fn measure(
     model: &mut DynamicModel,
     subnetwork: usize,
@@ -116,8 +150,12 @@ fn measure(
     }
     let mut latencies = Latencies::with_capacity(RUNS);
     let start = Instant::now();
+    let mut pause = SHORTEST_PAUSE;
     for _ in 0..RUNS {
+        std::thread::sleep(pause);
+        let began = Instant::now();
         latencies.time(|| model.run(subnetwork, cores, input))?;
+        pause = began.elapsed().max(SHORTEST_PAUSE);
         if start.elapsed() > LONGEST {
             break;
         }

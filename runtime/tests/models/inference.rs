@@ -104,10 +104,13 @@ fn switching_back_and_forth_changes_no_answer() {
 #[test]
 fn every_thread_of_inference_is_told() {
     let manifest = shipped("exit-mnist");
-    let threads = |max| DynamicModel::load(&manifest, max).unwrap().pool_threads();
-    assert_eq!(threads(1), [nix::unistd::gettid().as_raw()]);
-    let mut three = threads(3);
-    assert_eq!(three[0], nix::unistd::gettid().as_raw());
+    let teams = |max| DynamicModel::load(&manifest, max).unwrap().teams().to_vec();
+    let me = nix::unistd::gettid().as_raw();
+    assert_eq!(teams(1), [[me]]);
+    let three = teams(3);
+    assert_eq!(three[0], [me]);
+    assert_eq!(three.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 3]);
+    let mut three = three.concat();
     three.sort_unstable();
     three.dedup();
     assert_eq!(
