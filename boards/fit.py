@@ -10,7 +10,8 @@ what it finds is checked by `dynctl board validate`, which runs the plant on eve
 Jetson Nano and Xavier NX (`serving`), on one client at the clocks of [fit] and nothing else:
   stall, cycles   latency = stall + cycles / clock, least squares of the relative error
   host            1 / throughput - latency, mean
-  gain            no measurement: how badly one image fills the GPU, from the layers of Inception v3 (gain() below)
+  gain            from the layers of Inception v3 (gain() below), given the tile of the kernels: of five tiles that were
+                  compared with the measured rows, the usual one (README.md)
   capacitance     power = fixed + capacitance * V^2 * clock * busy, least squares of the relative error; busy is the
                   share of time that the GPU works for one client. CPU and memory power of the file are taken off before.
   voltage         Xavier NX only, whose firmware hides it: flat to half of the highest clock (where Tegra210 has its knee,

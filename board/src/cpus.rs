@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use dynd_vocab::{CpuSet, Processor, ProcessorKind};
 
+use crate::clock_domain::{ClockDomain, Subsystem};
 use crate::clusters::{CoreKind, CpuFacts, FULL, clusters};
 use crate::cpufreq::{self, Policy};
 use crate::processor::Found;
@@ -34,7 +35,13 @@ pub(crate) fn processors(survey: &mut Survey<'_>) -> Vec<Found> {
         let policy = policies
             .iter()
             .find(|policy| !policy.cpus.intersection(first).is_empty());
+        let own = policies
+            .iter()
+            .filter(|policy| !policy.cpus.intersection(cluster.cpus).is_empty());
         Found {
+            domains: own
+                .map(|policy| ClockDomain::new(Subsystem::Cpufreq, policy.dir.clone()))
+                .collect(),
             processor: Processor {
                 name: cluster.name,
                 kind: ProcessorKind::Cpu,

@@ -10,6 +10,7 @@ use dynd_vocab::{CpuSet, Hertz, MemoryClock, Processor, ProcessorKind, Role};
 
 use crate::Loss;
 use crate::clock::{self, Clock};
+use crate::clock_domain::{ClockDomain, Subsystem};
 use crate::load::{LoadFormat, LoadMeter};
 use crate::mali;
 use crate::processor::Found;
@@ -84,6 +85,7 @@ fn accelerator(survey: &mut Survey<'_>, kind: ProcessorKind, dir: &Path) -> Foun
             Loss::Clock,
             clock::hz,
         )),
+        domains: vec![ClockDomain::new(Subsystem::Devfreq, dir.to_path_buf())],
         load: load(survey, kind, dir),
     }
 }

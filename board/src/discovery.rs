@@ -11,6 +11,7 @@ use dynd_vocab::BoardDescription;
 
 use crate::battery::{BatteryGauge, battery};
 use crate::clock::Clock;
+use crate::clock_domain::ClockDomain;
 use crate::cpus;
 use crate::devfreq::devices;
 use crate::load::LoadMeter;
@@ -30,6 +31,8 @@ const PRESSURE: &str = "proc/pressure/cpu";
 pub(crate) struct Discovery {
     pub(crate) board: BoardDescription,
     pub(crate) sensors: Sensors,
+    /// Per processor, the clocks whose bounds can be set.
+    pub(crate) domains: Vec<Vec<ClockDomain>>,
     /// The files that were read for it, below the root.
     pub(crate) seen: BTreeSet<PathBuf>,
 }
@@ -88,15 +91,18 @@ pub(crate) fn discover(root: &Path, log: &mut ProblemLog) -> Result<Discovery, B
         battery: gauge,
         pressure: pressure(&mut survey),
     };
+    let mut domains = Vec::new();
     for found in found {
         board.processors.push(found.processor);
         sensors.governors.push(found.dir);
         sensors.clocks.push(found.clock);
         sensors.loads.push(found.load);
+        domains.push(found.domains);
     }
     Ok(Discovery {
         board,
         sensors,
+        domains,
         seen: survey.seen(),
     })
 }

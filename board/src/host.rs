@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dynd_vocab::{Board, BoardDescription, Pid, Processor, Sample, Timestamp};
+use dynd_vocab::{Actuation, Board, BoardDescription, Pid, Processor, PutBack, Sample, Setting, Timestamp};
 
+use crate::actuator::Actuator;
 use crate::counter::Counter;
 use crate::discovery::{Discovery, Sensors, discover};
+use crate::journal::{Journal, JournalError};
+use crate::kernel::Sysfs;
 use crate::pmu::Pmu;
 use crate::problem::ProblemLog;
 use crate::process::Processes;
@@ -31,6 +34,8 @@ pub struct Host {
     pressure: Option<Sensor>,
     stalled: Counter,
     processes: Processes,
+    actuator: Actuator,
+    kernel: Sysfs,
     buffer: Vec<u8>,
     seen: BTreeSet<PathBuf>,
 }
@@ -42,7 +47,12 @@ impl Host {
     /// Only if `root` cannot be opened or no CPU is found; all else that fails is a [problem](Self::problems).
     pub fn discover(root: &Path) -> Result<Self, BoardError> {
         let mut problems = ProblemLog::default();
-        let Discovery { board, sensors, seen } = discover(root, &mut problems)?;
+        let Discovery {
+            board,
+            sensors,
+            domains,
+            seen,
+        } = discover(root, &mut problems)?;
         let here = root == Path::new("/");
         let counters = |processor: &Processor| here.then(|| Pmu::open(processor.cpus).ok())?;
         Ok(Self {
@@ -56,10 +66,24 @@ impl Host {
             sensors,
             stalled: Counter::default(),
             processes: Processes::new(root.join("proc")),
+            actuator: Actuator::new(domains),
+            kernel: Sysfs::new(root),
             problems,
             buffer: Vec::new(),
             seen,
         })
+    }
+
+    /// Lets clocks be set: from now on what was in force is noted in `dir` before it is changed. Takes over what
+    /// an earlier process changed in this boot and did not put back, and says whether there is any.
+    ///
+    /// # Errors
+    /// If another process keeps the journal there, or it cannot be read; clocks then cannot be set.
+    pub fn keep_journal(&mut self, dir: &Path) -> Result<bool, JournalError> {
+        let (journal, taken) = Journal::open(dir, self.kernel.root())?;
+        let is_dirty = !taken.is_empty();
+        self.actuator.keep(journal, taken);
+        Ok(is_dirty)
     }
 
     /// What cannot be read at present, each thing once. A sensor leaves the list when it has answered well for a
@@ -123,6 +147,26 @@ impl Board for Host {
             .and_then(|pressure| stalled(pressure, &mut self.stalled, reader));
         self.processes.sample(apps, reader, &mut into.apps);
     }
+
+    fn apply(&mut self, setting: &Setting) -> Vec<Actuation> {
+        self.actuator.apply(&mut self.kernel, setting)
+    }
+
+    fn restore(&mut self) -> Vec<PutBack> {
+        self.actuator.restore(&mut self.kernel)
+    }
+}
+
+/// Puts back what a process that is gone changed on the board below `root` and noted in `dir`. Needs no
+/// [`Host`], since the journal says all: one answer per attribute.
+///
+/// # Errors
+/// If another process keeps the journal there, or it cannot be read.
+pub fn restore(root: &Path, dir: &Path) -> Result<Vec<PutBack>, JournalError> {
+    let (journal, taken) = Journal::open(dir, root)?;
+    let mut actuator = Actuator::default();
+    actuator.keep(journal, taken);
+    Ok(actuator.restore(&mut Sysfs::new(root)))
 }
 
 /// Puts a reading per sensor into `readings`, whose memory is used again.

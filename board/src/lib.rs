@@ -1,4 +1,4 @@
-//! The hardware of the machine at hand: discovery and sensors, from sysfs and procfs.
+//! The hardware of the machine at hand: discovery, sensors and actuators, through sysfs and procfs.
 //!
 //! [`Host`] is the real [`Board`](dynd_vocab::Board). It reads below a root directory that its caller names:
 //! `/` in production, a directory that holds `sys/` and `proc/` for a captured or simulated machine.
@@ -18,15 +18,27 @@
 //! ```
 //!
 //! What cannot be read, and what cannot be true, is absent from the sample and listed once among the
-//! [problems](Host::problems); [`findings`] say what to do about it. Nothing is written, and no privilege is needed,
-//! though on some kernels root sees more. A [`Snapshot`] holds all that was read, for people without that machine.
+//! [problems](Host::problems); [`findings`] say what to do about it. No privilege is needed to read, though on some
+//! kernels root sees more. A [`Snapshot`] holds all that was read, for people without that machine.
+//!
+//! ```text
+//!  Setting ─► actuator ─► journal (first), then kernel: cpufreq, devfreq ─► read back ─► Actuation per processor
+//!                            │                                 ▲
+//!                            └──────── put back ───────────────┘   at exit, after a crash
+//! ```
+//! Nothing is written unless a setting asks for it and there is a journal to note first what was in force
+//! ([`Host::keep_journal`]).
 
 #![forbid(unsafe_code)]
 
+mod actuator;
 mod attribute;
 mod battery;
 mod clock;
+mod clock_domain;
+mod clock_range;
 mod clusters;
+mod cooling;
 mod counter;
 mod cpufreq;
 mod cpulist;
@@ -36,8 +48,12 @@ mod discovery;
 mod error;
 mod finding;
 mod host;
+mod journal;
+mod kernel;
 mod load;
 mod mali;
+#[cfg(test)]
+mod model_kernel;
 mod pmu;
 mod power;
 mod powercap;
@@ -46,18 +62,22 @@ mod process;
 mod processor;
 mod procfs;
 mod purpose;
+mod put_back;
 mod rails;
 mod remedy;
+mod rival;
 mod sensor;
 mod snapshot;
 mod source;
 mod stat;
 mod survey;
+mod taken;
 mod thermal;
 
 pub use error::BoardError;
 pub use finding::{Finding, Grade, findings};
-pub use host::Host;
+pub use host::{Host, restore};
+pub use journal::JournalError;
 pub use problem::{Fault, Loss, SensorProblem};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use source::{ProcessorSource, Sources};

@@ -36,6 +36,7 @@ pub(crate) fn gpu(survey: &mut Survey<'_>) -> Option<Found> {
             Loss::Clock,
             clock::mali,
         )),
+        domains: Vec::new(),
         load: load.map(|path| LoadMeter::new(survey.at(&path), LoadFormat::Percent)),
         dir: Some(survey.at(&dir)),
     })

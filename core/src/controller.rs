@@ -11,13 +11,14 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use dynd_vocab::{
-    AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, BoardStatus, Cause, Event, Generation,
-    Hello, Identity, Pid, Policy, Processor, Report, Sample, Seconds, Standing, Timestamp,
+    Actuation, AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, BoardStatus, Cause,
+    ClockStatus, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report, Sample, Seconds,
+    Setting, Standing, Timestamp,
 };
 
 use crate::app::{ACTIVE, App, Scene};
 use crate::load::LoadMeter;
-use crate::planner;
+use crate::{clocks, planner};
 
 /// At most one plan in this time.
 const PLAN_INTERVAL: Duration = Duration::from_millis(5);
@@ -47,6 +48,8 @@ pub enum Input {
     Goodbye(AppId),
     /// A new policy.
     Policy(Policy),
+    /// What came of the setting, per processor.
+    Actuated(Vec<Actuation>),
     /// The time asked for in [`Output::wake_at`] has come.
     Tick,
 }
@@ -58,6 +61,8 @@ pub struct Output {
     pub assignments: Vec<(AppId, Assignment)>,
     /// What happened, in order.
     pub events: Vec<Event>,
+    /// What the hardware is to be set to from now on; as before if absent.
+    pub setting: Option<Setting>,
     /// When to call again with [`Input::Tick`] if nothing else comes; never if absent.
     pub wake_at: Option<Timestamp>,
     /// How often the board should be sampled from now on; not at all if absent (a quiet system stays asleep).
@@ -78,13 +83,20 @@ pub struct Controller {
     /// Why to think again, if there is reason.
     pending: Option<Cause>,
     violated: BTreeMap<AppId, bool>,
+    /// A setting that was not told yet.
+    setting: Option<Setting>,
+    /// What came of the last one, per processor.
+    actuations: Vec<Actuation>,
 }
 
 impl Controller {
     /// A controller of `board` under `policy`. `epoch` tells this controller's generations from those of an
     /// earlier one and should be random.
     pub fn new(board: BoardDescription, policy: Policy, epoch: u64) -> Self {
+        let setting = clocks::setting(&policy, &board);
         Self {
+            setting: (setting != Setting::default()).then_some(setting),
+            actuations: Vec::new(),
             board,
             policy,
             epoch,
@@ -107,8 +119,10 @@ impl Controller {
             Input::Ack(id, generation) => self.acked(id, generation),
             Input::Goodbye(id) => self.left(id, &mut output.events),
             Input::Policy(policy) => self.governed(policy, &mut output.events),
+            Input::Actuated(actuations) => self.actuated(actuations, &mut output.events),
             Input::Tick => {}
         }
+        output.setting = self.setting.take();
         self.plan_if_due(now, &mut output);
         output
     }
@@ -133,10 +147,12 @@ impl Controller {
             (count > 0).then(|| sum / f64::from(count))
         };
         let loads: Vec<Option<f64>> = self.board.processors.iter().map(load).collect();
-        BoardStatus {
-            unmanaged_tasks_per_core: self.load.measured().map(u32::from),
-            ..BoardStatus::new(&self.board, &loads, self.load.last())
+        let mut status = BoardStatus::new(&self.board, &loads, self.load.last());
+        status.unmanaged_tasks_per_core = self.load.measured().map(u32::from);
+        for (processor, actuation) in status.processors.iter_mut().zip(&self.actuations) {
+            processor.clocks = Some(ClockStatus::from(actuation));
         }
+        status
     }
 
     fn sampled(&mut self, now: Timestamp, sample: &Sample, events: &mut Vec<Event>) {
@@ -228,8 +244,30 @@ impl Controller {
         self.apps
             .values_mut()
             .for_each(|app| app.govern(&self.policy, &self.board));
+        self.setting = Some(clocks::setting(&self.policy, &self.board));
         events.push(Event::PolicyChanged);
         self.think_again(Cause::Policy);
+    }
+
+    /// One event per processor whose hold on its clocks changed. While a clock is throttled its bounds come and go
+    /// with the heat, of which no more is told.
+    fn actuated(&mut self, actuations: Vec<Actuation>, events: &mut Vec<Event>) {
+        let before = core::mem::replace(&mut self.actuations, actuations);
+        for (index, now) in self.actuations.iter().enumerate() {
+            let was = before.get(index).cloned().unwrap_or_default();
+            let is_as_asked = matches!(now.hold, Hold::Held | Hold::Unchanged);
+            if was.hold != now.hold || (is_as_asked && was.bounds != now.bounds) {
+                events.extend(
+                    self.board
+                        .processors
+                        .get(index)
+                        .map(|processor| Event::ClocksChanged {
+                            processor: processor.name.clone(),
+                            clocks: now.into(),
+                        }),
+                );
+            }
+        }
     }
 
     /// The first cause is the one told.

@@ -10,6 +10,7 @@
 //!  Reports ─► app ─► forecast (kalman, spread) ─► risk of lateness per point ─┐
 //!                    budget ──► allowed risk ────────────────────────────────►├─► planner ─► assignments
 //!  Hello, Goodbye, Policy ─► who takes part, under which rule ────────────────┘
+//!  Policy ─► clocks ─► setting
 //! ```
 
 #![no_std]
@@ -19,6 +20,7 @@ extern crate alloc;
 
 mod app;
 mod budget;
+mod clocks;
 mod controller;
 mod forecast;
 mod kalman;

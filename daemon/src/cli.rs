@@ -1,4 +1,4 @@
-//! The command line. Every flag but `--settings-dir` and `--check` is the topmost layer of a setting of the
+//! The command line. Every flag but `--settings-dir`, `--check` and `--restore` is the topmost layer of a setting of the
 //! same name; [`crate::settings`] says what each means.
 
 use std::path::PathBuf;
@@ -34,6 +34,10 @@ pub struct Cli {
     #[arg(long, value_name = "DIR")]
     pub root: Option<String>,
 
+    /// Directory for the journal of what was in force before clocks were set [default: /run/dynd].
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<String>,
+
     /// D-Bus to appear on: system, session, off, or an address [default: system, if it answers].
     #[arg(long, value_name = "BUS")]
     pub dbus: Option<String>,
@@ -49,6 +53,11 @@ pub struct Cli {
     /// Check settings and policy, say what is wrong, and exit.
     #[arg(long)]
     pub check: bool,
+
+    /// Put back the clocks that a daemon which is gone left changed, say what became of each, and exit: with 0 if
+    /// all is as before. The policy may say that they stay.
+    #[arg(long, conflicts_with = "check")]
+    pub restore: bool,
 }
 
 impl Cli {
@@ -61,6 +70,7 @@ impl Cli {
             one("socket-group", &self.socket_group),
             one("policy", &self.policy),
             one("root", &self.root),
+            one("run-dir", &self.run_dir),
             one("dbus", &self.dbus),
             one("log", &self.log),
         ]

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use dynd_core::{Controller, Input, Output};
 use dynd_vocab::{
-    AppId, AppStatus, Assignment, BoardStatus, Event, Generation, Hello, Identity, Policy, Report, Sample,
-    Timestamp,
+    Actuation, AppId, AppStatus, Assignment, BoardStatus, Event, Generation, Hello, Identity, Policy, Report,
+    Sample, Timestamp,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock;
-use crate::sampler::Pace;
+use crate::sampler::Orders;
 
 /// Commands that may wait for the control thread; a step takes far less than the time to fill this.
 const QUEUE: usize = 1024;
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Close(AppId),
     /// The board was sampled.
     Sample(Box<Sample>),
+    /// This came of the board's setting.
+    Actuated(Vec<Actuation>),
     /// A new policy is to be put in force.
     Policy(Box<Policy>),
     /// Somebody asks how things are.
@@ -114,8 +116,8 @@ impl Mailbox {
 /// Where the control thread publishes, besides each session's outbox.
 #[derive(Debug)]
 pub(crate) struct Outlets {
-    /// The pace at which the board is to be sampled.
-    pub(crate) pace: SyncSender<Pace>,
+    /// What is to be done with the board.
+    pub(crate) orders: SyncSender<Orders>,
     /// Counts up whenever something changed that a status shows, measured values apart.
     pub(crate) revision: watch::Sender<u64>,
     /// Every event, for the log.
@@ -130,8 +132,8 @@ pub(crate) struct Driver {
     outboxes: BTreeMap<AppId, watch::Sender<Option<Assignment>>>,
     history: VecDeque<Event>,
     wake_at: Option<Timestamp>,
-    wanted: Pace,
-    told: Pace,
+    wanted: Orders,
+    told: Orders,
 }
 
 impl Driver {
@@ -143,13 +145,15 @@ impl Driver {
             outboxes: BTreeMap::new(),
             history: VecDeque::new(),
             wake_at: None,
-            wanted: Pace::default(),
-            told: Pace::default(),
+            wanted: Orders::default(),
+            told: Orders::default(),
         }
     }
 
     /// Runs until told to stop, or until nobody is left to command.
     pub(crate) fn run(mut self, commands: &Receiver<Command>) {
+        // What the policy asks of the hardware waits for no app.
+        self.step(Input::Tick);
         loop {
             let command = match self.wake_at {
                 None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -173,6 +177,10 @@ impl Driver {
                 self.revise();
             }
             Command::Sample(sample) => self.step(Input::Sample(*sample)),
+            Command::Actuated(answers) => {
+                self.step(Input::Actuated(answers));
+                self.revise();
+            }
             Command::Policy(policy) => {
                 self.step(Input::Policy(*policy));
                 self.revise();
@@ -205,7 +213,7 @@ impl Driver {
 
     fn membership_changed(&mut self) {
         self.wanted.pids = self.controller.pids();
-        self.tell_pace();
+        self.give_orders();
         self.revise();
     }
 
@@ -223,7 +231,10 @@ impl Driver {
         }
         self.wake_at = output.wake_at;
         self.wanted.every = output.sample_every;
-        self.tell_pace();
+        if let Some(setting) = output.setting {
+            self.wanted.setting = setting;
+        }
+        self.give_orders();
         for event in output.events {
             if self.history.len() == HISTORY {
                 self.history.pop_front();
@@ -237,10 +248,10 @@ impl Driver {
         }
     }
 
-    /// Tells the sampler its pace if it is not the one it knows; a sampler stuck in a slow sensor hears of it
-    /// after a later step.
-    fn tell_pace(&mut self) {
-        if self.wanted != self.told && self.outlets.pace.try_send(self.wanted.clone()).is_ok() {
+    /// Tells the board thread what to do if that is not what it knows; stuck in a slow sensor it hears of it after a
+    /// later step.
+    fn give_orders(&mut self) {
+        if self.wanted != self.told && self.outlets.orders.try_send(self.wanted.clone()).is_ok() {
             self.told = self.wanted.clone();
         }
     }

@@ -3,9 +3,9 @@
 //! ```text
 //!  board thread            control thread                    io thread (tokio, one)
 //!  sampler ── Sample ────► Driver: Controller::step ◄─Command── grpc sessions ◄── apps
-//!     ▲                      │  │       │    └─ assignments ──► outbox of each session
-//!     └───── Pace ───────────┘  │       └─ revision, View ────► observer ► grpc operators, dbus
-//!                               └─ events ────────────────────► log
+//!  clock keeper ─Actuated─►  │  │       │    └─ assignments ──► outbox of each session
+//!     ▲                      │  │       └─ revision, View ────► observer ► grpc operators, dbus
+//!     └───── Orders ─────────┘  └─ events ────────────────────► log
 //! ```
 //! Decisions are made in `dynd-core`; this crate feeds it and obeys it. Nothing on the way from a report to
 //! an assignment reads a file, and nothing waits for a client that does not read. With no apps nothing runs.
@@ -14,6 +14,7 @@
 
 pub mod cli;
 mod clock;
+mod clock_keeper;
 mod control;
 mod dbus;
 mod grpc;
@@ -30,4 +31,4 @@ mod wiring;
 
 pub use dbus::BusError;
 pub use socket::SocketError;
-pub use wiring::{StartError, check, run};
+pub use wiring::{StartError, check, restore, run};

@@ -40,6 +40,9 @@ fn start(cli: &Cli) -> Result<(), StartError> {
         println!("settings and policy are in order");
         return Ok(());
     }
+    if cli.restore {
+        return dynd::restore(&settings);
+    }
     dynd::log::start(&settings.log);
     for name in &settings.ignored {
         tracing::warn!("the environment variable {name} is no setting of the daemon: ignored");

@@ -1,67 +1,86 @@
-//! The board thread: samples at the pace that the control thread asks for, and sleeps when it asks for none.
-//! A slow sensor delays the next sample and nothing else.
+//! The board thread: samples at the pace that the control thread asks for, keeps the clocks as it asks, and sleeps
+//! when it asks for nothing. A slow sensor delays the next sample and the clocks, and nothing else.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use dynd_board::{Fault, Host};
-use dynd_vocab::{Board, Pid, ProblemStatus, Sample};
+use dynd_vocab::{Board, Pid, ProblemStatus, Sample, Setting};
 use tokio::sync::watch;
 
 use crate::clock;
-use crate::control::{Command, Mailbox};
+use crate::clock_keeper::ClockKeeper;
+use crate::control::{Command, Gone, Mailbox};
 
-/// How often the board is to be sampled, and for whom.
+/// What is to be done with the board.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Pace {
+pub(crate) struct Orders {
     /// Time from one sample to the next; none for no sampling.
     pub(crate) every: Option<Duration>,
     /// The processes whose CPU time is wanted.
     pub(crate) pids: Vec<Pid>,
+    /// What it is to be set to.
+    pub(crate) setting: Setting,
 }
 
-/// Paces that may wait to be heard; the latest counts.
-pub(crate) const PACE_QUEUE: usize = 4;
+/// Orders that may wait to be heard; the latest counts.
+pub(crate) const ORDER_QUEUE: usize = 4;
 
-/// Samples `board` as told by `paces` until the control thread hangs up, and publishes what cannot be read.
-/// Sampling that starts, starts with a sample at once.
+/// Does with `board` as told by `orders` until the control thread hangs up, and publishes what cannot be read.
+/// Sampling that starts, starts with a sample at once. At the end the clocks are put back, unless they are to
+/// stay.
 pub(crate) fn run(
     board: &mut Host,
-    paces: &Receiver<Pace>,
+    orders: &Receiver<Orders>,
     mailbox: &Mailbox,
     problems: &watch::Sender<Vec<ProblemStatus>>,
 ) {
+    let mut keeper = ClockKeeper::default();
+    // Whoever hangs up first, the other notices by it.
+    let _: Result<(), Gone> = obey(board, orders, mailbox, &mut keeper, problems);
+    keeper.leave(board);
+}
+
+fn obey(
+    board: &mut Host,
+    orders: &Receiver<Orders>,
+    mailbox: &Mailbox,
+    keeper: &mut ClockKeeper,
+    problems: &watch::Sender<Vec<ProblemStatus>>,
+) -> Result<(), Gone> {
     tell_problems(board, problems);
     let mut sample = Sample::default();
-    let mut pace = Pace::default();
-    let mut last: Option<Instant> = None;
+    let mut order = Orders::default();
+    let mut sampled: Option<Instant> = None;
     loop {
-        let heard = match pace.every {
-            None => paces.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(every) => {
-                let due = last.map_or(Duration::ZERO, |last| every.saturating_sub(last.elapsed()));
-                paces.recv_timeout(due)
-            }
+        let rest = |every: Duration| sampled.map_or(Duration::ZERO, |at| every.saturating_sub(at.elapsed()));
+        let due = order.every.map(rest).into_iter().chain(keeper.due()).min();
+        let heard = match due {
+            None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(due) => orders.recv_timeout(due),
         };
         match heard {
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => {}
             Ok(newer) => {
-                if newer.every.is_none() {
-                    last = None;
-                }
-                pace = newer;
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                last = Some(Instant::now());
-                board.sample(clock::now(), &pace.pids, &mut sample);
-                tell_problems(board, problems);
-                if mailbox
-                    .post_blocking(Command::Sample(Box::new(sample.clone())))
-                    .is_err()
-                {
-                    return;
+                keeper.ask(&newer.setting);
+                order = newer;
+                if order.every.is_none() {
+                    sampled = None;
                 }
             }
+        }
+        if let Some(answers) = keeper.keep(board) {
+            mailbox.post_blocking(Command::Actuated(answers))?;
+        }
+        if order
+            .every
+            .is_some_and(|every| sampled.is_none_or(|at| at.elapsed() >= every))
+        {
+            sampled = Some(Instant::now());
+            board.sample(clock::now(), &order.pids, &mut sample);
+            tell_problems(board, problems);
+            mailbox.post_blocking(Command::Sample(Box::new(sample.clone())))?;
         }
     }
 }

@@ -7,10 +7,10 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-use dynd_board::{BoardError, Host};
+use dynd_board::{BoardError, Host, JournalError};
 use dynd_core::Controller;
 use dynd_files::FileError;
-use dynd_vocab::{Board, Event};
+use dynd_vocab::{Board, Event, Restore};
 use thiserror::Error;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,15 +23,17 @@ use crate::dbus::{self, BusError};
 use crate::grpc::Service;
 use crate::observer::{Observer, Sources};
 use crate::own_usage::OwnUsage;
-use crate::sampler::{self, PACE_QUEUE};
+use crate::sampler::{self, ORDER_QUEUE};
 use crate::settings::{Bus, Settings, SettingsError, Wish};
 use crate::socket::{self, SocketError};
-use crate::{notify, reload};
+use crate::{clock_keeper, notify, reload};
 
 /// Events that may wait to be logged.
 const LOG_QUEUE: usize = 256;
 /// How long clients are given to close when the daemon stops.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the board thread is given to put the clocks back; what it does not manage is in the journal.
+const PUT_BACK: Duration = Duration::from_secs(3);
 
 /// Why the daemon does not run, or does not run on.
 #[derive(Debug, Error)]
@@ -51,6 +53,12 @@ pub enum StartError {
     /// The board cannot be described.
     #[error("failed to discover the board")]
     Board(#[from] BoardError),
+    /// What was changed cannot be put back for want of a journal.
+    #[error("failed to put the clocks back")]
+    Journal(#[from] JournalError),
+    /// Not all that was changed could be put back.
+    #[error("failed to put back {0} of the clocks' attributes")]
+    NotAsBefore(usize),
     /// A thread, a signal or the runtime cannot be had.
     #[error("failed to start {what}")]
     Start {
@@ -74,7 +82,9 @@ impl StartError {
             Self::Settings(_) | Self::Policy(_) | Self::Socket(_) | Self::Bus(_) | Self::Board(_) => {
                 ExitCode::from(2)
             }
-            Self::Start { .. } | Self::Serve(_) | Self::Died(_) => ExitCode::from(1),
+            Self::Journal(_) | Self::NotAsBefore(_) | Self::Start { .. } | Self::Serve(_) | Self::Died(_) => {
+                ExitCode::from(1)
+            }
         }
     }
 }
@@ -86,12 +96,34 @@ pub fn check(settings: &Settings) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Puts back what a daemon that is gone changed, and prints what became of each attribute; does nothing where the
+/// policy says that it stays. A policy that cannot be read says nothing.
+pub fn restore(settings: &Settings) -> Result<(), StartError> {
+    let policy = settings
+        .policy
+        .file()
+        .and_then(|file| dynd_files::load_policy(file, None).ok());
+    if policy.is_some_and(|policy| policy.restore == Restore::Never) {
+        println!("the policy says that the clocks stay as they are");
+        return Ok(());
+    }
+    let answers = dynd_board::restore(&settings.root, &settings.run_dir)?;
+    for answer in &answers {
+        println!("{answer}");
+    }
+    match answers.iter().filter(|answer| !answer.is_as_before()).count() {
+        0 => Ok(()),
+        left => Err(StartError::NotAsBefore(left)),
+    }
+}
+
 /// Runs the daemon until it is told to stop.
 pub fn run(settings: &Settings) -> Result<(), StartError> {
     let usage = OwnUsage::start();
     let mut board = Host::discover(&settings.root)?;
     let description = board.describe().clone();
     let (policy, in_force) = reload::load(&settings.policy, &description)?;
+    take_over(&mut board, settings, policy.restore);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -110,14 +142,14 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
         .collect::<Result<Vec<_>, SocketError>>()?;
 
     let (mailbox, commands) = Mailbox::new();
-    let (pace, paces) = sync_channel(PACE_QUEUE);
+    let (orders, ordered) = sync_channel(ORDER_QUEUE);
     let (revision, revisions) = watch::channel(0);
     let (events, log) = mpsc::channel(LOG_QUEUE);
     let controller = Controller::new(description.clone(), policy, epoch());
     let driver = Driver::new(
         controller,
         Outlets {
-            pace,
+            orders,
             revision,
             events,
         },
@@ -125,8 +157,8 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     let control = spawn("control", move || driver.run(&commands))?;
     let sampling = mailbox.clone();
     let (trouble, problems) = watch::channel(Vec::new());
-    let sampler = spawn("board", move || {
-        sampler::run(&mut board, &paces, &sampling, &trouble);
+    let mut sampler = spawn("board", move || {
+        sampler::run(&mut board, &ordered, &sampling, &trouble);
     })?;
 
     let (policy, policies) = watch::channel(in_force);
@@ -165,7 +197,7 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
             _ = terminate.recv() => Ok(()),
             _ = interrupt.recv() => Ok(()),
             _ = control.ended => Err(StartError::Died("control")),
-            _ = sampler.ended => Err(StartError::Died("board")),
+            _ = &mut sampler.ended => Err(StartError::Died("board")),
             Some(Ok(Err(error))) = servers.join_next() => Err(error.into()),
         };
         notify::stopping();
@@ -178,10 +210,22 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
         }
         outcome
     });
-    // A board thread in the middle of a slow sensor is not waited for.
     let _ = mailbox.post_blocking(Command::Stop);
     let _ = control.handle.join();
+    // With the control thread gone the board thread puts the clocks back, unless a slow sensor holds it up.
+    if !sampler.ended.is_terminated() && runtime.block_on(timeout(PUT_BACK, sampler.ended)).is_err() {
+        tracing::warn!("a slow sensor keeps clocks from being put back: dynd --restore does it");
+    }
     outcome
+}
+
+/// Takes over what an earlier daemon changed and did not put back: it is put back, or stays.
+fn take_over(board: &mut Host, settings: &Settings, restore: Restore) {
+    match board.keep_journal(&settings.run_dir) {
+        Ok(true) if restore == Restore::OnExit => clock_keeper::log(&board.restore()),
+        Ok(_) => {}
+        Err(error) => tracing::warn!("clocks cannot be set: {:#}", anyhow::Error::from(error)),
+    }
 }
 
 async fn join_bus(bus: &Wish<Bus>, observer: &Observer) -> Result<(), StartError> {

@@ -22,6 +22,8 @@ mod manifest;
 mod measurement;
 mod physical;
 mod policy;
+mod processor_name;
+mod processor_rule;
 mod quantity;
 mod rule;
 mod section;

@@ -2,25 +2,18 @@
 
 use std::path::Path;
 
-use dynd_vocab::{BoardDescription, CpuSet, Objective, Policy};
+use dynd_vocab::{BoardDescription, CpuSet, Objective, Policy, ProcessorRule, Restore};
 
 use crate::error::FileError;
 use crate::fault::Fault;
 use crate::field::{Field, fields};
-use crate::rule;
 use crate::source::{Source, read};
+use crate::{processor_rule, rule};
 
-const KEYS: [&str; 3] = ["objective", "reserve-cpus", "app"];
+const KEYS: [&str; 5] = ["objective", "reserve-cpus", "restore", "processor", "app"];
 
 /// Part of the format, but not of what this version does.
-const UNSUPPORTED: [&str; 6] = [
-    "power-budget",
-    "temperature-limit",
-    "restore",
-    "processor",
-    "when",
-    "test",
-];
+const UNSUPPORTED: [&str; 4] = ["power-budget", "temperature-limit", "when", "test"];
 const UNSUPPORTED_OBJECTIVES: [&str; 1] = ["balanced"];
 
 /// More rules than anyone writes; keeps the search for rules that never apply short.
@@ -54,6 +47,8 @@ fn policy(source: Source<'_>, board: Option<&BoardDescription>) -> Result<Policy
         match field.key {
             "objective" => policy.objective = objective(&field)?,
             "reserve-cpus" => policy.reserve_cpus = reserve_cpus(&field, board)?,
+            "restore" => policy.restore = restore(&field)?,
+            "processor" => policy.processors = processors(&field, board)?,
             "app" => policy.apps = apps(&field, board)?,
             key if UNSUPPORTED.contains(&key) => return Err(field.unsupported_key()),
             _ => return Err(field.unknown_key(&KEYS)),
@@ -106,6 +101,31 @@ fn reserve_cpus(field: &Field<'_>, board: Option<&BoardDescription>) -> Result<C
             .help(format!("the CPUs of this board: {cpus}")));
     }
     Ok(reserved)
+}
+
+fn restore(field: &Field<'_>) -> Result<Restore, Fault> {
+    let name = field.text()?;
+    Restore::ALL
+        .into_iter()
+        .find(|restore| restore.label() == name)
+        .ok_or_else(|| {
+            Fault::unknown(
+                field.span.clone(),
+                "value",
+                name,
+                &Restore::ALL.map(Restore::label),
+            )
+        })
+}
+
+fn processors(field: &Field<'_>, board: Option<&BoardDescription>) -> Result<Vec<ProcessorRule>, Fault> {
+    let tables = field
+        .fields()
+        .map_err(|fault| fault.help("start each rule with a line such as [processor.big]"))?;
+    tables
+        .iter()
+        .map(|table| processor_rule::read(table, board))
+        .collect()
 }
 
 fn apps(field: &Field<'_>, board: Option<&BoardDescription>) -> Result<Vec<dynd_vocab::AppRule>, Fault> {

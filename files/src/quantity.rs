@@ -1,8 +1,8 @@
-//! Numbers with physical units: `60 ms`, `0.4 MiB`.
+//! Numbers with physical units: `60 ms`, `0.4 MiB`, `1.4 GHz`.
 //!
 //! A number in decimal notation, without exponent, then a unit with or without a space between.
 
-use dynd_vocab::Seconds;
+use dynd_vocab::{Hertz, Seconds};
 
 use crate::fault::Fault;
 use crate::field::Field;
@@ -22,11 +22,18 @@ const SIZES: [(&str, f64); 7] = [
     ("GiB", 1024.0 * 1024.0 * 1024.0),
 ];
 
+/// Hertz per unit.
+const CLOCKS: [(&str, f64); 4] = [("GHz", 1e9), ("MHz", 1e6), ("kHz", 1e3), ("Hz", 1.0)];
+
 const TIME_HELP: &str = "write a time such as \"60 ms\" or \"1.5 s\"";
+const CLOCK_HELP: &str = "write a clock such as \"1.4 GHz\" or \"600 MHz\"";
 const SIZE_HELP: &str = "write a size such as \"0.4 MiB\" or \"300 kB\"";
 
 /// The longest time taken, in seconds: a day. More is a slip, and overflows what counts in nanoseconds.
 const LONGEST: f64 = 86_400.0;
+
+/// The highest clock taken, in hertz: no processor comes near.
+const FASTEST: f64 = 20e9;
 
 /// The largest size taken, in bytes: up to here a double counts every byte.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
@@ -45,6 +52,22 @@ pub(crate) fn time(field: &Field<'_>) -> Result<Seconds, Fault> {
             .help(TIME_HELP));
     }
     Ok(Seconds::new(seconds))
+}
+
+/// A clock, higher than zero and at most 20 GHz; a whole number of kHz, which is what kernels count in.
+pub(crate) fn clock(field: &Field<'_>) -> Result<Hertz, Fault> {
+    let khz = (read(field, &CLOCKS, CLOCK_HELP)? / 1e3).round();
+    if khz < 1.0 {
+        return Err(field
+            .fault(format!("{} must be at least 1 kHz", field.key))
+            .help(CLOCK_HELP));
+    }
+    if khz > FASTEST / 1e3 {
+        return Err(field
+            .fault(format!("{} must not be above 20 GHz", field.key))
+            .help(CLOCK_HELP));
+    }
+    Ok(Hertz::from_khz(khz as u64))
 }
 
 /// A number of bytes, at least one.
@@ -178,5 +201,21 @@ mod tests {
         check("'3 Mb'", "unknown unit \"Mb\"");
         check("'3 ms'", "unknown unit \"ms\"");
         check("'9999999999 GiB'", "it is larger than any memory");
+    }
+
+    #[test]
+    fn clocks() {
+        let check = |text, khz| assert_eq!(parse(text, clock), Ok(Hertz::from_khz(khz)), "{text}");
+        check("'1.4 GHz'", 1_400_000);
+        check("'1479MHz'", 1_479_000);
+        check("'307200 kHz'", 307_200);
+        check("'1300500000 Hz'", 1_300_500);
+        check("'20 GHz'", 20_000_000);
+        let check = |text, expect: &str| assert_eq!(parse(text, clock), Err(expect.into()), "{text}");
+        check("'0 GHz'", "it must be at least 1 kHz");
+        check("'-1 GHz'", "it must be at least 1 kHz");
+        check("'1400 GHz'", "it must not be above 20 GHz");
+        check("'1400'", "it needs a unit");
+        check("'1.4 Ghz'", "unknown unit \"Ghz\"");
     }
 }

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use dynd_vocab::{AppMatch, AppRule, BoardDescription, CoreBounds, CpuSet, ProcessorName, Quality, Role};
+use dynd_vocab::{AppMatch, AppRule, BoardDescription, CoreBounds, CpuSet, ProcessorName, Quality};
 
 use crate::fault::Fault;
 use crate::field::Field;
 use crate::suggestion::quoted;
-use crate::{quantity, user};
+use crate::{processor_name, quantity, user};
 
 const KEYS: [&str; 7] = [
     "match",
@@ -156,51 +156,13 @@ fn processors(field: &Field<'_>, board: Option<&BoardDescription>) -> Result<Vec
     }
     let mut names = Vec::new();
     for item in items {
-        let name = processor(&item, board)?;
+        let name = processor_name::find(item.text()?, &|message| item.fault(message), board)?;
         if names.contains(&name) {
             return Err(item.fault("this processor stands in the list twice"));
         }
         names.push(name);
     }
     Ok(names)
-}
-
-fn processor(item: &Field<'_>, board: Option<&BoardDescription>) -> Result<ProcessorName, Fault> {
-    let name = item.text()?;
-    if let Some(role) = Role::ALL.into_iter().find(|role| role.label() == name) {
-        return Ok(ProcessorName::Role(role));
-    }
-    let roles = Role::ALL.map(Role::label).join(", ");
-    match board {
-        Some(board) if !board.processors.iter().any(|processor| processor.name == name) => {
-            let names: Vec<_> = board
-                .processors
-                .iter()
-                .map(|processor| processor.name.as_str())
-                .collect();
-            Err(item
-                .fault(format!("this board has no processor {}", quoted(name)))
-                .help(format!(
-                    "it has {}; on any board you can name a role: {roles}",
-                    names.join(", ")
-                )))
-        }
-        None if !plausible(name) => Err(item
-            .fault(format!("{} cannot be the name of a processor", quoted(name)))
-            .help(format!(
-                "name a role ({roles}) or a processor that \"dynctl board\" lists"
-            ))),
-        _ => Ok(ProcessorName::Named(name.into())),
-    }
-}
-
-/// True if a processor of some board could have this name: a letter, then letters, digits and dashes.
-fn plausible(name: &str) -> bool {
-    name.len() <= 32
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
 }
 
 fn cores(field: &Field<'_>) -> Result<CoreBounds, Fault> {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use dynd_files::{FileError, Knob, TestSet, load_manifest, load_policy, parse_manifest, parse_policy};
 use dynd_vocab::{
-    AppMatch, BoardDescription, CpuSet, ModelKind, Processor, ProcessorKind, ProcessorName, Role,
+    AppMatch, BoardDescription, ClockBounds, CpuSet, Hertz, ModelKind, Processor, ProcessorKind,
+    ProcessorName, ProcessorRule, Restore, Role,
 };
 
 /// Sub-networks from large to small, with every key.
@@ -226,4 +227,38 @@ fn processors_of_the_board_and_roles_of_any_board_are_known() {
     assert_eq!(policy.apps[0].processors, expect);
     assert_eq!(policy.apps[0].percentile, Some(0.995));
     assert_eq!(policy, parse_policy(Path::new("p.toml"), text, None).unwrap());
+}
+
+#[test]
+fn processors_are_ruled_by_role_or_name() {
+    let text = r#"
+        restore = "never"
+        [processor.big]
+        clocks = "bound"
+        min-clock = "600 MHz"
+        max-clock = "1.4 GHz"
+        [processor.gpu0]
+        max-clock = "0.9 GHz"
+        clocks = "bound"
+        [processor.little]
+        clocks = "leave"
+        [processor.mid]
+    "#;
+    let policy = parse_policy(Path::new("p.toml"), text, None).unwrap();
+    assert_eq!(policy.restore, Restore::Never);
+    let khz = |khz| (khz > 0).then(|| Hertz::from_khz(khz));
+    let rule = |processor, min, max| ProcessorRule {
+        processor,
+        clocks: ClockBounds {
+            min: khz(min),
+            max: khz(max),
+        },
+    };
+    let expect = [
+        rule(ProcessorName::Role(Role::Big), 600_000, 1_400_000),
+        rule(ProcessorName::Named("gpu0".into()), 0, 900_000),
+        rule(ProcessorName::Role(Role::Little), 0, 0),
+        rule(ProcessorName::Role(Role::Mid), 0, 0),
+    ];
+    assert_eq!(policy.processors, expect);
 }

@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use dynd_files::{FileError, parse_board, parse_manifest, parse_policy};
-use dynd_vocab::{BoardDescription, CpuSet, Processor, ProcessorKind, Role};
+use dynd_vocab::{BoardDescription, CpuSet, Hertz, Processor, ProcessorKind, Role};
 
 fn check(kind: &str, parse: impl Fn(&str) -> Result<(), FileError>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -52,7 +52,7 @@ fn board() -> BoardDescription {
         role,
         cpus: cpus.parse::<CpuSet>().unwrap(),
         capacity: 1024,
-        opps: Vec::new(),
+        opps: [200_000, 1_400_000].map(Hertz::from_khz).to_vec(),
     };
     let processors = vec![
         cluster("little", Role::Little, "0-3"),

@@ -5,7 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use dynd_files::{load_board, load_manifest, load_policy};
-use dynd_vocab::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName, Quality, Role, Seconds};
+use dynd_vocab::{
+    AppMatch, AppRule, ClockBounds, CoreBounds, Hertz, Objective, Policy, ProcessorName, ProcessorRule,
+    Quality, Role, Seconds,
+};
 
 fn shipped(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -37,6 +40,14 @@ fn every_key_of_the_example_arrives() {
     let policy = policy("camera-robot.toml");
     assert_eq!(policy.objective, Objective::MaxQuality);
     assert_eq!(policy.reserve_cpus.to_string(), "0");
+    let big = ProcessorRule {
+        processor: ProcessorName::Role(Role::Big),
+        clocks: ClockBounds {
+            min: Some(Hertz::from_khz(600_000)),
+            max: Some(Hertz::from_khz(1_800_000)),
+        },
+    };
+    assert_eq!(policy.processors, [big]);
     assert_eq!(policy.apps.len(), 3);
     let camera = AppRule {
         matches: AppMatch {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use dynd_vocab::{
-    AppCpu, Board, BoardDescription, CoolingDevice, CpuTimes, MemoryClock, Pid, PowerRail, Processor,
-    ProcessorKind, Role, Sample, ThermalZone, Timestamp, Trip,
+    Actuation, AppCpu, Board, BoardDescription, CoolingDevice, CpuTimes, MemoryClock, Pid, PowerRail,
+    Processor, ProcessorKind, PutBack, Role, Sample, Setting, ThermalZone, Timestamp, Trip,
 };
 
+use crate::hold::Holds;
 use crate::plant::Plant;
 
 /// A virtual board: a [`Plant`] that is as old as its observer's clock says.
@@ -16,6 +17,7 @@ pub struct VirtualBoard {
     description: BoardDescription,
     /// The observer's time of the last sample.
     observed: Option<Timestamp>,
+    holds: Holds,
 }
 
 impl VirtualBoard {
@@ -24,6 +26,7 @@ impl VirtualBoard {
         Self {
             description: describe(&plant),
             observed: None,
+            holds: Holds::default(),
             plant,
         }
     }
@@ -97,6 +100,14 @@ impl Board for VirtualBoard {
             let busy = plant.cpu_time(pid)?;
             Some(AppCpu { pid, busy })
         }));
+    }
+
+    fn apply(&mut self, setting: &Setting) -> Vec<Actuation> {
+        self.holds.apply(&mut self.plant, setting)
+    }
+
+    fn restore(&mut self) -> Vec<PutBack> {
+        self.holds.release(&mut self.plant)
     }
 }
 

@@ -29,6 +29,7 @@ mod firmware;
 mod flow;
 mod governor;
 mod heat;
+mod hold;
 mod memory;
 mod plant;
 mod power;

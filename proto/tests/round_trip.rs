@@ -8,10 +8,10 @@ use std::time::Duration;
 use dynd_proto::v1;
 use dynd_vocab::{
     AppId, AppStatus, Assignment, AssignmentStatus, BatteryFlow, BatteryStatus, BoardStatus, Cause, Celsius,
-    CoolingStatus, CpuSet, DaemonStatus, Event, Generation, Hello, Holding, Identity, MemoryStatus,
-    ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus, ProblemStatus, ProcessorKind, ProcessorStatus,
-    Quality, RailStatus, Report, Requirement, Role, Rung, Seconds, Standing, Status, Subnetwork, Timestamp,
-    Trip, TripKind, ZoneStatus,
+    ClockState, ClockStatus, CoolingStatus, CpuSet, DaemonStatus, Event, Generation, Hello, Holding,
+    Identity, MemoryStatus, ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus, ProblemStatus,
+    ProcessorKind, ProcessorStatus, Quality, RailStatus, Report, Requirement, Role, Rung, Seconds, Standing,
+    Status, Subnetwork, Timestamp, Trip, TripKind, ZoneStatus,
 };
 use prost::Message;
 
@@ -23,6 +23,15 @@ where
 {
     let bytes = W::from(value.clone()).encode_to_vec();
     assert_eq!(T::try_from(W::decode(bytes.as_slice()).unwrap()).unwrap(), value);
+}
+
+fn clocks(state: ClockState) -> ClockStatus {
+    ClockStatus {
+        min_khz: None,
+        max_khz: Some(1_400_000),
+        state,
+        reason: (state == ClockState::Contested).then(|| "nvpmodel".into()),
+    }
 }
 
 fn requirement() -> Requirement {
@@ -197,6 +206,19 @@ fn events() {
     });
     check::<v1::Event, _>(Event::LoadChanged { from: 0, to: 2 });
     check::<v1::Event, _>(Event::PolicyChanged);
+    for state in [
+        ClockState::Left,
+        ClockState::Unchanged,
+        ClockState::Held,
+        ClockState::Throttled,
+        ClockState::Contested,
+        ClockState::Refused,
+    ] {
+        check::<v1::Event, _>(Event::ClocksChanged {
+            processor: "big".into(),
+            clocks: clocks(state),
+        });
+    }
 }
 
 #[test]
@@ -210,6 +232,7 @@ fn status() {
         load: Some(0.25),
         clock_khz: Some(1_800_000),
         opps_khz: vec![600_000, 1_800_000],
+        clocks: Some(clocks(ClockState::Contested)),
     };
     let accelerator = |name: &str, kind, role| ProcessorStatus {
         kind,
@@ -277,6 +300,7 @@ fn status() {
                     load: None,
                     clock_khz: None,
                     opps_khz: Vec::new(),
+                    clocks: None,
                     ..processor("big", Role::Big)
                 },
                 accelerator("gpu", ProcessorKind::Gpu, Role::Gpu),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Celsius, CpuSet, Hertz, Pid, Sample, Timestamp};
+use crate::{Actuation, Celsius, CpuSet, Hertz, Pid, PutBack, Sample, Setting, Timestamp};
 
 /// A machine: its processors and sensors, in the order in which everything else refers to them by index.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -203,7 +203,7 @@ pub struct Battery {
     pub name: String,
 }
 
-/// A board that can be observed.
+/// A board that can be observed, and whose clocks can be bounded.
 ///
 /// Obligations of an implementation:
 /// - [`describe`](Board::describe) answers the same for as long as the value lives.
@@ -212,6 +212,13 @@ pub struct Battery {
 /// - The lists of a sample that go by index are as long as those of the description.
 /// - Counters in a sample are cumulative and monotonic per CPU and per process; a reader derives rates.
 /// - A sensor that would wake an idle processor is not read while that processor idles.
+/// - [`apply`](Board::apply) writes only what changes, and reads back what it wrote. What was in force is on disk
+///   before the first write, so that a crash at any point loses nothing.
+/// - What somebody else wrote is left alone from the moment it is seen, until the setting asks for something else
+///   of that processor; what the kernel lowers to cool the board is waited for.
+/// - An attribute that refuses stops no other, neither in [`apply`](Board::apply) nor in
+///   [`restore`](Board::restore).
+/// - An attribute is put back only while it reads as it was left, the last written first.
 pub trait Board {
     /// The board's processors and sensors.
     fn describe(&self) -> &BoardDescription;
@@ -220,4 +227,12 @@ pub trait Board {
     /// again. `apps` names the processes whose CPU time is wanted beside the totals; one that no longer exists is
     /// left out of the answer.
     fn sample(&mut self, now: Timestamp, apps: &[Pid], into: &mut Sample);
+
+    /// Makes `setting` true, or finds out why it is not: one answer per processor. Called again with the same
+    /// setting it looks whether that still holds, and writes what could not be written before.
+    fn apply(&mut self, setting: &Setting) -> Vec<Actuation>;
+
+    /// Puts back what [`apply`](Board::apply) changed, now or before a crash: one answer per attribute. What
+    /// refuses stays known and can be tried again.
+    fn restore(&mut self) -> Vec<PutBack>;
 }

@@ -6,7 +6,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppId, CpuSet, Seconds, Standing};
+use crate::{AppId, ClockBounds, ClockState, ClockStatus, CpuSet, Hertz, Seconds, Standing};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +56,13 @@ pub enum Event {
     },
     /// A new policy is in force.
     PolicyChanged,
+    /// The bounds of a processor's clock became what was asked for, or ceased to be.
+    ClocksChanged {
+        /// The processor's name.
+        processor: String,
+        /// How they stand, and why.
+        clocks: ClockStatus,
+    },
 }
 
 /// What made the planner think again.
@@ -116,6 +123,29 @@ impl fmt::Display for Event {
                 write!(f, "unmanaged load went from {from} to {to} tasks per core")
             }
             Self::PolicyChanged => f.write_str("a new policy is in force"),
+            Self::ClocksChanged { processor, clocks } => clocks_changed(f, processor, clocks),
+        }
+    }
+}
+
+fn clocks_changed(f: &mut fmt::Formatter<'_>, processor: &str, clocks: &ClockStatus) -> fmt::Result {
+    let bounds = ClockBounds {
+        min: clocks.min_khz.map(Hertz::from_khz),
+        max: clocks.max_khz.map(Hertz::from_khz),
+    };
+    match (clocks.state, &clocks.reason) {
+        (ClockState::Left, _) => write!(f, "the clock of {processor} is left alone"),
+        (ClockState::Held, _) => write!(f, "the clock of {processor} is held at {bounds} (cause: policy)"),
+        (ClockState::Unchanged, _) => write!(
+            f,
+            "the clock of {processor} was at {bounds} already, as the policy asks"
+        ),
+        (state, reason) => {
+            let (state, reason) = (state.label(), reason.as_deref().unwrap_or("unknown"));
+            write!(
+                f,
+                "the clock of {processor} is {state} at {bounds} (cause: {reason})"
+            )
         }
     }
 }

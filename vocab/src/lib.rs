@@ -20,6 +20,7 @@ mod event;
 mod model;
 mod policy;
 mod sample;
+mod setting;
 mod status;
 mod units;
 
@@ -33,10 +34,11 @@ pub use board::{
 pub use cpuset::{CpuSet, CpuSetError};
 pub use event::{Cause, Event};
 pub use model::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
-pub use policy::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName};
+pub use policy::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName, ProcessorRule};
 pub use sample::{AppCpu, BatteryFlow, BatteryState, Counters, CpuTimes, Sample};
+pub use setting::{Actuation, ClockBounds, Hold, PutBack, PutBackOutcome, Restore, Setting};
 pub use status::{
-    AppStatus, AssignmentStatus, BatteryStatus, BoardStatus, CoolingStatus, DaemonStatus, MemoryStatus,
-    PolicyStatus, ProblemStatus, ProcessorStatus, RailStatus, Status, ZoneStatus,
+    AppStatus, AssignmentStatus, BatteryStatus, BoardStatus, ClockState, ClockStatus, CoolingStatus,
+    DaemonStatus, MemoryStatus, PolicyStatus, ProblemStatus, ProcessorStatus, RailStatus, Status, ZoneStatus,
 };
 pub use units::{Celsius, Hertz, Quality, Seconds, Timestamp, Watts};

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CpuSet, Identity, Processor, Quality, Role, Seconds};
+use crate::{ClockBounds, CpuSet, Identity, Processor, Quality, Restore, Role, Seconds};
 
 /// What integrators ask of the daemon, validated. The default asks for the best quality on all CPUs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,10 @@ pub struct Policy {
     pub objective: Objective,
     /// CPUs never given to inference.
     pub reserve_cpus: CpuSet,
+    /// What becomes of the clocks when the daemon stops.
+    pub restore: Restore,
+    /// Rules for processors. One that names a processor wins over one that names its role.
+    pub processors: Vec<ProcessorRule>,
     /// Rules for apps; the first that matches wins.
     pub apps: Vec<AppRule>,
 }
@@ -90,6 +94,15 @@ impl AppMatch {
             && same(&self.socket, Some(&identity.socket))
             && same(&self.name, Some(name))
     }
+}
+
+/// A rule for the processors of one name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessorRule {
+    /// Which processors it is for.
+    pub processor: ProcessorName,
+    /// Between which clocks they are to run.
+    pub clocks: ClockBounds,
 }
 
 /// A processor as policies name it.

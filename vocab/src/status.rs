@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppId, BatteryFlow, BoardDescription, CpuSet, Event, Generation, Hertz, Identity, ModelTable,
-    ProcessorKind, Role, Sample, Standing, Trip, Watts,
+    Actuation, AppId, BatteryFlow, BoardDescription, CpuSet, Event, Generation, Hertz, Hold, Identity,
+    ModelTable, ProcessorKind, Role, Sample, Standing, Trip, Watts,
 };
 
 /// Everything `dynctl status` shows.
@@ -68,6 +68,71 @@ pub struct ProcessorStatus {
     pub clock_khz: Option<u64>,
     /// Its operating performance points, in kHz, ascending.
     pub opps_khz: Vec<u64>,
+    /// How the bounds of its clock stand; absent where nothing was ever asked of the board.
+    pub clocks: Option<ClockStatus>,
+}
+
+/// How the bounds of a processor's clock stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStatus {
+    /// The lowest clock that the kernel says is allowed, in kHz.
+    pub min_khz: Option<u64>,
+    /// The highest, in kHz.
+    pub max_khz: Option<u64>,
+    /// Whether they are what was asked for.
+    pub state: ClockState,
+    /// Why not.
+    pub reason: Option<String>,
+}
+
+/// Whether the bounds of a clock are what was asked for; [`Hold`] without the particulars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockState {
+    /// Nothing is asked.
+    Left,
+    /// They are, without anything having been written.
+    Unchanged,
+    /// They are, because they were written.
+    Held,
+    /// The kernel lowers them to cool the board.
+    Throttled,
+    /// Somebody else wrote to them, which is left alone.
+    Contested,
+    /// They cannot be read or written.
+    Refused,
+}
+
+impl ClockState {
+    /// The name shown to people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Unchanged => "unchanged",
+            Self::Held => "held",
+            Self::Throttled => "throttled",
+            Self::Contested => "contested",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl From<&Actuation> for ClockStatus {
+    fn from(actuation: &Actuation) -> Self {
+        Self {
+            min_khz: actuation.bounds.min.map(Hertz::as_khz),
+            max_khz: actuation.bounds.max.map(Hertz::as_khz),
+            state: match actuation.hold {
+                Hold::Left => ClockState::Left,
+                Hold::Unchanged => ClockState::Unchanged,
+                Hold::Held => ClockState::Held,
+                Hold::Throttled { .. } => ClockState::Throttled,
+                Hold::Contested { .. } => ClockState::Contested,
+                Hold::Refused { .. } => ClockState::Refused,
+            },
+            reason: actuation.hold.reason(),
+        }
+    }
 }
 
 /// One memory clock.
@@ -140,7 +205,8 @@ pub struct ProblemStatus {
 
 impl BoardStatus {
     /// `board` as `sample` found it, its CPU clusters loaded as `loads` says (by index, 0 to 1). Without a sample
-    /// all that is measured is absent. Problems and unmanaged tasks are for the caller to fill in.
+    /// all that is measured is absent. Problems, unmanaged tasks and how the bounds
+    /// of clocks stand are for the caller to fill in.
     pub fn new(board: &BoardDescription, loads: &[Option<f64>], sample: Option<&Sample>) -> Self {
         let khz = |opps: &[Hertz]| opps.iter().map(|opp| opp.as_khz()).collect();
         let clock = |clocks: Option<&Option<Hertz>>| clocks.copied().flatten().map(Hertz::as_khz);
@@ -160,6 +226,7 @@ impl BoardStatus {
                 },
                 clock_khz: clock(sample.and_then(|sample| sample.clocks.get(i))),
                 opps_khz: khz(&processor.opps),
+                clocks: None,
             });
         let memory = board.memory.iter().enumerate().map(|(i, memory)| MemoryStatus {
             name: memory.name.clone(),

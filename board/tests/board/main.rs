@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+mod actuators;
 mod boards;
+mod kill;
 mod machine;
 mod readings;
 mod sensors;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use dynd_client::Operator;
-use dynd_vocab::{BoardStatus, DaemonStatus, Status};
+use dynd_vocab::{BoardStatus, ClockState, DaemonStatus, ProcessorStatus, Status};
 use tokio_stream::StreamExt as _;
 
 use super::{apps, board, print_json};
@@ -72,7 +72,12 @@ fn text(status: &Status) -> String {
     let events = status.events.iter().rev().take(EVENTS).rev();
     let events: String = events.map(|event| format!("  {event}\n")).collect();
     let mut text = format!("{}\n{}\n", daemon_line(&status.daemon), policy_line(status));
-    text += &format!("\n{}{}\n", board::table(&status.board), load_line(&status.board));
+    text += &format!(
+        "\n{}{}{}\n",
+        board::table(&status.board),
+        clock_lines(&status.board),
+        load_line(&status.board)
+    );
     text += &sensor_lines(&status.board);
     text += &format!("\n{}", apps::table(&status.apps));
     if !events.is_empty() {
@@ -95,6 +100,24 @@ fn daemon_line(daemon: &DaemonStatus) -> String {
 fn policy_line(status: &Status) -> String {
     let file = status.policy.file.as_deref().unwrap_or("built in");
     format!("policy: {} ({file})", status.policy.objective)
+}
+
+/// One line per processor whose clock is not left alone: its bounds, and what holds them there.
+fn clock_lines(board: &BoardStatus) -> String {
+    let line = |processor: &ProcessorStatus| {
+        let clocks = processor.clocks.as_ref()?;
+        if clocks.state == ClockState::Left {
+            return None;
+        }
+        let (min, max) = (format::clock(clocks.min_khz), format::clock(clocks.max_khz));
+        let reason = clocks.reason.as_ref().map(|reason| format!(": {reason}"));
+        let (name, state) = (&processor.name, clocks.state.label());
+        Some(format!(
+            "\nclock of {name}: {min} to {max}, {state}{}",
+            reason.unwrap_or_default()
+        ))
+    };
+    board.processors.iter().filter_map(line).collect()
 }
 
 fn load_line(board: &BoardStatus) -> String {
@@ -129,7 +152,10 @@ fn sensor_lines(board: &BoardStatus) -> String {
 
 #[cfg(test)]
 mod tests {
-    use dynd_vocab::{AppId, Event, PolicyStatus, ProblemStatus, RailStatus, ZoneStatus};
+    use dynd_vocab::{
+        AppId, ClockStatus, CpuSet, Event, PolicyStatus, ProblemStatus, ProcessorKind, RailStatus, Role,
+        ZoneStatus,
+    };
 
     use super::*;
 
@@ -190,6 +216,40 @@ mod tests {
              \nprocessor  role  cpus  capacity  load  clock\n\
              \nno app is registered\n\
              \nlatest events\n  app 3 left\n  app 4 left\n  app 5 left\n  app 6 left\n  app 7 left"
+        );
+    }
+
+    #[test]
+    fn clocks_that_are_asked_for_are_shown_with_what_holds_them() {
+        let clocks = |state, reason: Option<&str>| ClockStatus {
+            min_khz: Some(600_000),
+            max_khz: None,
+            state,
+            reason: reason.map(Into::into),
+        };
+        let processor = |clocks| ProcessorStatus {
+            name: "big".into(),
+            kind: ProcessorKind::Cpu,
+            role: Role::Big,
+            cpus: CpuSet::EMPTY,
+            capacity: 1024,
+            load: None,
+            clock_khz: None,
+            opps_khz: Vec::new(),
+            clocks,
+        };
+        let board = BoardStatus {
+            processors: vec![
+                processor(None),
+                processor(Some(clocks(ClockState::Left, None))),
+                processor(Some(clocks(ClockState::Held, None))),
+                processor(Some(clocks(ClockState::Contested, Some("it reads 5")))),
+            ],
+            ..BoardStatus::default()
+        };
+        assert_eq!(
+            clock_lines(&board),
+            "\nclock of big: 600 MHz to -, held\nclock of big: 600 MHz to -, contested: it reads 5"
         );
     }
 }

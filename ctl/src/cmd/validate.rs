@@ -178,7 +178,7 @@ fn text(report: &Report) -> String {
     let mut text = format::render(&checks);
     for fitted in &report.fitted {
         text += &format!(
-            "\n\n{}: {}\n  fitted on {}; checked on all rows\n  {}",
+            "\n\n{}: {}\n  fitted on {}; checked on all rows, those included\n  {}",
             fitted.board, fitted.title, fitted.rows, fitted.source
         );
     }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub policy: PolicySource,
     /// Where the board's `sys/` and `proc/` are.
     pub root: PathBuf,
+    /// Where the journal of what was in force before clocks were set is.
+    pub run_dir: PathBuf,
     /// The bus to appear on.
     pub dbus: Wish<Bus>,
     /// What to log: a filter that parses.
@@ -154,6 +156,7 @@ impl Settings {
                 None => PolicySource::Search(layers.dirs.iter().map(|dir| dir.join("policy.toml")).collect()),
             },
             root: checker.filled("root", raw.root)?.into(),
+            run_dir: checker.filled("run-dir", raw.run_dir)?.into(),
             dbus: checker.wish("dbus", checker.bus(raw.dbus)?),
             log: checker.filter(raw.log)?,
             ignored,
@@ -168,6 +171,7 @@ fn defaults() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("socket-mode", "0660"),
         ("socket-group", "dynd"),
         ("root", "/"),
+        ("run-dir", "/run/dynd"),
         ("dbus", "system"),
         ("log", "info"),
     ]

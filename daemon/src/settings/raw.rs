@@ -20,6 +20,9 @@ pub(super) struct Raw {
     pub(super) policy: Option<String>,
     /// Directory in which the board's `sys/` and `proc/` are looked up (a path). Default: `/`.
     pub(super) root: String,
+    /// Directory for the journal of what was in force before clocks were set (a path). It must outlive the daemon,
+    /// and need not outlive the boot. Default: `/run/dynd`.
+    pub(super) run_dir: String,
     /// D-Bus to appear on (`system`, `session`, `off` or an address). Default: `system`, and a bus that does
     /// not answer is no error; a bus given here must answer.
     pub(super) dbus: String,
@@ -28,12 +31,13 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    pub(super) const KEYS: [&str; 7] = [
+    pub(super) const KEYS: [&str; 8] = [
         "socket",
         "socket-mode",
         "socket-group",
         "policy",
         "root",
+        "run-dir",
         "dbus",
         "log",
     ];

@@ -6,6 +6,7 @@ mod app;
 mod board;
 mod budget;
 mod bus;
+mod clocks;
 mod dbus;
 mod quiet;
 mod reload;

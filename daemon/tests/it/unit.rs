@@ -17,9 +17,17 @@ fn installed(path: &str) -> PathBuf {
 fn systemd_finds_no_fault_in_the_unit() {
     let unit = fs::read_to_string(installed("usr/lib/systemd/system/dynd.service")).unwrap();
     assert!(unit.contains("ExecStart=/usr/bin/dynd\n"));
+    assert!(unit.contains("ExecStopPost=/usr/bin/dynd --restore\n"));
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("dynd.service");
     fs::write(&path, unit.replace("/usr/bin/dynd", env!("CARGO_BIN_EXE_dynd"))).unwrap();
+    let drop_in = dir.path().join("dynd.service.d");
+    fs::create_dir(&drop_in).unwrap();
+    fs::copy(
+        installed("usr/share/dynd/clocks.conf"),
+        drop_in.join("clocks.conf"),
+    )
+    .unwrap();
     match Command::new("systemd-analyze").arg("verify").arg(&path).output() {
         Ok(output) => {
             let says = String::from_utf8_lossy(&output.stderr);
@@ -52,6 +60,7 @@ fn the_default_settings_file_is_valid_and_shows_the_defaults() {
         "socket-group",
         "policy",
         "root",
+        "run-dir",
         "dbus",
         "log",
     ];
@@ -70,6 +79,7 @@ fn the_default_settings_file_is_valid_and_shows_the_defaults() {
     assert_eq!(shown.socket_mode, defaults.socket_mode);
     assert_eq!(shown.socket_group.value(), defaults.socket_group.value());
     assert_eq!(shown.root, defaults.root);
+    assert_eq!(shown.run_dir, defaults.run_dir);
     assert_eq!(shown.dbus.value(), defaults.dbus.value());
     assert_eq!(shown.log, defaults.log);
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use dynd_plant::{Failure, VirtualBoard};
-use dynd_vocab::{Board as _, Celsius, ProcessorKind, Role, Sample, Timestamp};
+use dynd_vocab::{
+    Board as _, Celsius, ClockBounds, Hold, ProcessorKind, PutBack, Role, Sample, Setting, Timestamp,
+};
 
 use super::*;
 
@@ -159,4 +161,37 @@ fn steps_of_any_size_lead_to_the_same_place() {
     assert_eq!(coarse.0, fine.0);
     assert!((coarse.1 / fine.1 - 1.0).abs() < 0.01, "{coarse:?} {fine:?}");
     assert!((coarse.2 - fine.2).abs() < 0.5, "{coarse:?} {fine:?}");
+}
+
+#[test]
+fn clocks_are_held_within_bounds_and_put_back() {
+    let mut board = VirtualBoard::new(plant("odroid-xu3"));
+    burn(board.plant_mut(), "0-7");
+    board.plant_mut().step(Duration::from_secs(1));
+    let (little, before) = (0, board.plant().bounds(0));
+    assert_eq!(board.plant().clock(little), mhz(1400));
+
+    let bounds = ClockBounds {
+        min: None,
+        max: Some(mhz(800)),
+    };
+    let setting = Setting {
+        clocks: vec![bounds],
+        ..Setting::default()
+    };
+    let answers = board.apply(&setting);
+    assert_eq!(answers.len(), board.describe().processors.len());
+    assert_eq!(
+        (answers[0].hold.clone(), answers[1].hold.clone()),
+        (Hold::Held, Hold::Left)
+    );
+    assert_eq!(board.plant().clock(little), mhz(800));
+    assert_eq!(board.apply(&setting)[0].hold, Hold::Unchanged);
+
+    let put_back = board.restore();
+    assert!(put_back.iter().all(PutBack::is_as_before), "{put_back:?}");
+    assert_eq!((put_back.len(), board.plant().bounds(little)), (1, before));
+    board.apply(&setting);
+    board.apply(&Setting::default());
+    assert_eq!(board.plant().bounds(little), before);
 }

@@ -56,6 +56,7 @@ impl From<ProcessorStatus> for v1::ProcessorStatus {
             clock_khz: processor.clock_khz,
             opps_khz: processor.opps_khz,
             kind: v1::ProcessorKind::from(processor.kind).into(),
+            clocks: processor.clocks.map(Into::into),
         }
     }
 }
@@ -73,6 +74,10 @@ impl TryFrom<v1::ProcessorStatus> for ProcessorStatus {
             load: processor.load,
             clock_khz: processor.clock_khz,
             opps_khz: processor.opps_khz,
+            clocks: processor
+                .clocks
+                .map(|clocks| field::required(Some(clocks), "clocks"))
+                .transpose()?,
         })
     }
 }

@@ -31,6 +31,10 @@ impl From<Event> for v1::Event {
             }),
             Event::LoadChanged { from, to } => wire::Event::LoadChanged(wire::LoadChanged { from, to }),
             Event::PolicyChanged => wire::Event::PolicyChanged(wire::PolicyChanged {}),
+            Event::ClocksChanged { processor, clocks } => wire::Event::ClocksChanged(wire::ClocksChanged {
+                processor,
+                clocks: Some(clocks.into()),
+            }),
         };
         Self { event: Some(event) }
     }
@@ -64,6 +68,10 @@ impl TryFrom<v1::Event> for Event {
                 to: load.to,
             },
             wire::Event::PolicyChanged(wire::PolicyChanged {}) => Self::PolicyChanged,
+            wire::Event::ClocksChanged(changed) => Self::ClocksChanged {
+                processor: changed.processor,
+                clocks: field::required(changed.clocks, "clocks_changed.clocks")?,
+            },
         })
     }
 }

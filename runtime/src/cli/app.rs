@@ -96,7 +96,7 @@ impl App {
             model,
             images,
             log: Vec::with_capacity(usize::try_from(schedule.count()).unwrap_or(0)),
-            free: schedule.start,
+            free: None,
             live: self.live.then(|| Live::new(schedule.start)),
         };
         sleep_precisely();
@@ -277,7 +277,7 @@ struct Frames {
     input: Input,
     log: Vec<Frame>,
     /// When the latest inference ended: from then on the next one could have begun.
-    free: Timestamp,
+    free: Option<Timestamp>,
     live: Option<Live>,
 }
 
@@ -294,7 +294,10 @@ impl Frames {
                 continue;
             }
             // A frame that finds its release past could have begun when the last one ended.
-            let possible = (present >= release).then(|| self.free.max(release));
+            let possible = self
+                .free
+                .filter(|_| present >= release)
+                .map(|free| free.max(release));
             if wait_until(release, stop) == Waited::Stopped {
                 break;
             }
@@ -333,7 +336,7 @@ impl Frames {
                 .then(|| u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX)),
             generation: decision.generation,
         };
-        self.free = end;
+        self.free = Some(end);
         way.finish(decision);
         if let Some(live) = &mut self.live {
             live.take(&frame, release, end);

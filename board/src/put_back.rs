@@ -1,0 +1,105 @@
+//! Puts attributes back, as far as they still read as they were left.
+//!
+//! The latest written comes first. What could not be put back is tried again as long as something else could be,
+//! since a minimum may have to wait for its maximum, or read lower until then; what still refuses stays taken. At
+//! the end everything is read once more.
+
+use std::path::Path;
+
+use dynd_vocab::{PutBack, PutBackOutcome};
+
+use crate::Fault;
+use crate::actuator::may_be_lower;
+use crate::clock_domain::{ClockDomain, End};
+use crate::clock_range::ClockRange;
+use crate::kernel::Kernel;
+use crate::taken::{Taken, Whose};
+
+/// Puts back what is in `taken`, and leaves there what refuses. One answer per attribute, in the order in which
+/// they were settled.
+pub(crate) fn put_back(kernel: &mut impl Kernel, taken: &mut Vec<Taken>) -> Vec<PutBack> {
+    let mut pending: Vec<Taken> = taken.drain(..).filter(Taken::is_changed).rev().collect();
+    let mut settled = Vec::new();
+    let failed = loop {
+        let mut failed = Vec::new();
+        let tried = pending.len();
+        for taken in pending {
+            match attempt(kernel, &taken) {
+                Ok(outcome) => settled.push((taken, outcome)),
+                Err(outcome) => failed.push((taken, outcome)),
+            }
+        }
+        if failed.is_empty() || failed.len() == tried {
+            break failed;
+        }
+        pending = failed.into_iter().map(|(taken, _)| taken).collect();
+    };
+    for (taken, outcome) in &mut settled {
+        if *outcome == PutBackOutcome::Done {
+            *outcome = verify(kernel, taken);
+        }
+    }
+    settled.extend(failed);
+    let answers = settled.iter().map(|(taken, outcome)| PutBack {
+        attribute: taken.attribute.display().to_string(),
+        before: taken.before,
+        outcome: outcome.clone(),
+    });
+    let answers = answers.collect();
+    let still = settled
+        .into_iter()
+        .filter(|(_, outcome)| matches!(outcome, PutBackOutcome::Refused { .. }));
+    taken.extend(still.map(|(taken, _)| taken).rev());
+    answers
+}
+
+/// Puts back one attribute, or says why it cannot be put back for now; what it reads then is not known yet.
+fn attempt(kernel: &mut impl Kernel, taken: &Taken) -> Result<PutBackOutcome, PutBackOutcome> {
+    let refused = |reason| PutBackOutcome::Refused { reason };
+    let reads = read(kernel, &taken.attribute).map_err(refused)?;
+    let whose = whose(kernel, taken, reads).map_err(refused)?;
+    if reads == taken.before && whose != Whose::Lowered {
+        return Ok(PutBackOutcome::AsBefore);
+    }
+    if whose == Whose::Foreign {
+        return Err(PutBackOutcome::Foreign { reads });
+    }
+    match kernel.write(&taken.attribute, taken.before) {
+        Ok(()) => Ok(PutBackOutcome::Done),
+        Err(error) => Err(refused(error.to_string())),
+    }
+}
+
+fn verify(kernel: &mut impl Kernel, taken: &Taken) -> PutBackOutcome {
+    let written = Taken {
+        from: taken.before,
+        to: taken.before,
+        ..taken.clone()
+    };
+    let reads = read(kernel, &taken.attribute);
+    let judged = reads.and_then(|reads| Ok((reads, whose(kernel, &written, reads)?)));
+    match judged {
+        Ok((_, Whose::Ours)) => PutBackOutcome::Done,
+        Ok((_, Whose::Lowered)) => PutBackOutcome::Throttled,
+        Ok((reads, Whose::Foreign)) => PutBackOutcome::Refused {
+            reason: format!("it reads {reads} after it was written"),
+        },
+        Err(reason) => PutBackOutcome::Refused { reason },
+    }
+}
+
+fn whose(kernel: &mut impl Kernel, taken: &Taken, reads: u64) -> Result<Whose, String> {
+    let Some((domain, end)) = ClockDomain::of(&taken.attribute) else {
+        return Ok(taken.whose(reads, || false));
+    };
+    let max = match end {
+        End::Max => reads,
+        End::Min => read(kernel, &domain.attribute(End::Max))?,
+    };
+    let range = ClockRange { min: reads, max };
+    Ok(taken.whose(reads, || may_be_lower(kernel, &domain, end, range)))
+}
+
+fn read(kernel: &mut impl Kernel, attribute: &Path) -> Result<u64, String> {
+    kernel.read(attribute).map_err(|fault: Fault| fault.to_string())
+}
