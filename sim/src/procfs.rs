@@ -14,10 +14,18 @@ const TICK: Duration = Duration::from_millis(10);
 /// The first kernel that counts who waits for a CPU.
 const PRESSURE_SINCE: (u32, u32) = (4, 20);
 
-/// The files.
-pub(crate) fn list(nodes: &mut Nodes, board: &Blueprint) {
+/// The files, of a boot that `seed` tells from others.
+pub(crate) fn list(nodes: &mut Nodes, board: &Blueprint, seed: u64) {
     let release = &board.kernel.release;
     nodes.attribute("proc/sys/kernel/osrelease", Attribute::fixed(line(release)));
+    // Another one each time that the board is switched on, if it is seeded so.
+    let boot = format!(
+        "{:08x}-{:04x}-4000-8000-{:012x}",
+        seed >> 32,
+        seed >> 16 & 0xffff,
+        seed & 0xffff
+    );
+    nodes.attribute("proc/sys/kernel/random/boot_id", Attribute::fixed(line(boot)));
     nodes.attribute("proc/stat", Attribute::shown(|machine| Ok(stat(machine))));
     if version(release).is_some_and(|version| version >= PRESSURE_SINCE) {
         let pressure = Attribute::shown(|machine| Ok(pressure(machine)));

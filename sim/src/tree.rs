@@ -24,7 +24,7 @@ pub struct Tree {
 const MOST_LINKS: usize = 40;
 
 impl Tree {
-    /// The board of `blueprint`, idle, cold and just switched on. Its sensors' noise follows from `seed`.
+    /// The board of `blueprint`, idle, cold and just switched on. Its sensors' noise and its boot id follow from `seed`.
     pub fn new(blueprint: &Blueprint, seed: u64) -> Self {
         let machine = Machine::new(blueprint, seed);
         let mut nodes = Nodes::default();
@@ -34,7 +34,7 @@ impl Tree {
         devfreq::list(&mut nodes, &machine);
         rail::list(&mut nodes, blueprint);
         thermal::list(&mut nodes, blueprint);
-        procfs::list(&mut nodes, blueprint);
+        procfs::list(&mut nodes, blueprint, seed);
         Self { machine, nodes }
     }
 

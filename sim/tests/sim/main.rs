@@ -4,6 +4,7 @@
 
 mod alive;
 mod discovery;
+mod kill;
 mod mounted;
 mod writes;
 

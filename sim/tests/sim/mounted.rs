@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::{board, held_back, tree};
 
 /// A mounted board and where it is; absent, and said so, where FUSE cannot be had.
-fn mount(tree: Tree) -> Option<(Mounted, TempDir)> {
+pub(crate) fn mount(tree: Tree) -> Option<(Mounted, TempDir)> {
     if let Err(error) = OpenOptions::new().read(true).write(true).open("/dev/fuse") {
         eprintln!("SKIPPED: boards cannot be mounted here, failed to open /dev/fuse: {error}");
         return None;
