@@ -87,8 +87,7 @@ impl Mounted {
             return Err(MountError::Occupied { path: dir });
         }
         // Else fuser would look for the helper program `fusermount` and complain of its absence.
-        let fuse = OpenOptions::new().read(true).write(true).open(FUSE);
-        fuse.map_err(|source| MountError::OpenFuse { source })?;
+        Self::possible()?;
         let live = Arc::new(Mutex::new(Live::new(tree)));
         let mut config = Config::default();
         // With this the kernel checks modes, so that all users may be let in.
@@ -102,6 +101,15 @@ impl Mounted {
             Ok(session) => Ok(Self { live, session, dir }),
             Err(source) => Err(MountError::Mount { path: dir, source }),
         }
+    }
+
+    /// Whether this process can have FUSE.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub fn possible() -> Result<(), MountError> {
+        let fuse = OpenOptions::new().read(true).write(true).open(FUSE);
+        fuse.map(drop).map_err(|source| MountError::OpenFuse { source })
     }
 
     /// Does something with the tree as it is now.
