@@ -18,6 +18,7 @@ use crate::handover::{Handover, Link};
 use crate::outbox::{Outbox, Urgency, outbox};
 use crate::pool::Pool;
 use crate::seat::{Place, Seat};
+use crate::slice::stay_out_of_the_way;
 use crate::{ClientError, Tid, link, now};
 
 /// What a session is opened with.
@@ -312,7 +313,13 @@ impl Background {
             .enable_time()
             .build()?;
         let (alive, dropped) = oneshot::channel();
-        let run = move || runtime.block_on(link.run(dropped));
+        let run = move || {
+            // It shares the cores of the inference pool, which it must not interrupt. A wish, not a need.
+            if let Err(error) = stay_out_of_the_way() {
+                tracing::debug!(%error, "failed to change the scheduling policy");
+            }
+            runtime.block_on(link.run(dropped));
+        };
         let thread = std::thread::Builder::new()
             .name("dynd-session".into())
             .spawn(run)?;

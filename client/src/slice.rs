@@ -1,4 +1,4 @@
-//! Asking the kernel for short time slices: the one place with `unsafe`.
+//! Asking the kernel for short time slices, or not to be in the way: the one place with `unsafe`.
 //!
 //! A thread that wakes beside busy neighbours may have to wait until their slices end: 3 to 4 ms at 250 Hz. Since
 //! Linux 6.12 (EEVDF) a normal thread may ask for a slice of its own, 0.1 to 100 ms, without any privilege; a
@@ -12,7 +12,7 @@
 
 use std::io;
 
-use crate::Tid;
+use crate::{Tid, this_thread};
 
 /// The shortest slice the kernel grants, in nanoseconds.
 const SHORT: u64 = 100_000;
@@ -48,6 +48,24 @@ pub(crate) enum Slice {
 /// # Errors
 /// What the kernel answered. A kernel before 6.12 accepts the call and ignores the slice.
 pub(crate) fn set_slice(tid: Tid, slice: Slice) -> io::Result<()> {
+    change(tid, |attr| {
+        attr.runtime = match slice {
+            Slice::Short => SHORT,
+            Slice::Default => DEFAULT,
+        };
+    })
+}
+
+/// Asks that this thread, when it wakes, waits for the scheduler's next tick rather than take the core from whoever
+/// runs there (SCHED_BATCH). Its share stays what it was.
+///
+/// # Errors
+/// What the kernel answered.
+pub(crate) fn stay_out_of_the_way() -> io::Result<()> {
+    change(this_thread(), |attr| attr.policy = libc::SCHED_BATCH as u32)
+}
+
+fn change(tid: Tid, how: impl FnOnce(&mut SchedAttr)) -> io::Result<()> {
     let mut attr = SchedAttr::default();
     let size = size_of::<SchedAttr>() as u32;
     // SAFETY: the kernel writes at most `size` bytes to `attr`, which is that large and lives through the call.
@@ -59,10 +77,7 @@ pub(crate) fn set_slice(tid: Tid, slice: Slice) -> io::Result<()> {
         return Ok(());
     }
     attr.size = size;
-    attr.runtime = match slice {
-        Slice::Short => SHORT,
-        Slice::Default => DEFAULT,
-    };
+    how(&mut attr);
     // SAFETY: the kernel reads `attr.size` bytes from `attr`, which is that large and lives through the call.
     let set = unsafe { libc::syscall(libc::SYS_sched_setattr, tid, &raw const attr, 0) };
     if set != 0 {
@@ -92,5 +107,18 @@ mod tests {
         set_slice(me, Slice::Short).unwrap();
         set_slice(me, Slice::Default).unwrap();
         assert!(set_slice(i32::MAX, Slice::Short).is_err());
+    }
+
+    #[test]
+    fn a_thread_may_step_back() {
+        let policy = || std::fs::read_to_string("/proc/thread-self/sched").unwrap_or_default();
+        let stepped = std::thread::spawn(move || {
+            stay_out_of_the_way().unwrap();
+            policy()
+        });
+        let text = stepped.join().unwrap();
+        // The file needs a kernel with CONFIG_SCHED_DEBUG.
+        let line = text.lines().find(|line| line.starts_with("policy"));
+        assert!(line.is_none_or(|line| line.ends_with(" 3")), "{text}");
     }
 }

@@ -3,8 +3,8 @@
 //! Frame k is released at `start + k × period` and shows test image k. It runs when it is released and the
 //! frame before it has ended; if the next frame is due before it could begin, it is skipped.
 //!
-//! The gap of a switch is the time for which an inference that could have begun had not: the decision, and, where
-//! the frame was due when the one before it ended, all that lies between the two, the move of the pool included.
+//! The gap of a switch is the time for which it kept a due inference from beginning: the decision, and if the pool was
+//! moved while the frame was due, all that lies between the end of the one before and the decision.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use dynd_client::{Link, Quality, Requirement, Seconds, Session, SessionConfig, Timestamp, now};
+use dynd_client::{CpuSet, Link, Quality, Requirement, Seconds, Session, SessionConfig, Timestamp, now};
 use dynd_files::{Manifest, load_manifest};
 use dynd_runtime::{DynamicModel, Input, TestImages};
 
@@ -97,6 +97,7 @@ impl App {
             images,
             log: Vec::with_capacity(usize::try_from(schedule.count()).unwrap_or(0)),
             free: None,
+            cpus: CpuSet::EMPTY,
             live: self.live.then(|| Live::new(schedule.start)),
         };
         sleep_precisely();
@@ -278,6 +279,8 @@ struct Frames {
     log: Vec<Frame>,
     /// When the latest inference ended: from then on the next one could have begun.
     free: Option<Timestamp>,
+    /// Where it ran.
+    cpus: CpuSet,
     live: Option<Live>,
 }
 
@@ -318,7 +321,8 @@ impl Frames {
         let begin = now();
         let decision = way.decide(release);
         let decided = now();
-        let gap = decided.since(possible.unwrap_or(begin));
+        let moved = decision.cpus != self.cpus;
+        let gap = decided.since(possible.filter(|_| moved).unwrap_or(begin));
         let cores = decision.cores.min(threads);
         let answer = self.model.run(decision.subnetwork, cores, &self.input)?;
         let end = now();
@@ -337,6 +341,7 @@ impl Frames {
             generation: decision.generation,
         };
         self.free = Some(end);
+        self.cpus = decision.cpus;
         way.finish(decision);
         if let Some(live) = &mut self.live {
             live.take(&frame, release, end);

@@ -1,6 +1,6 @@
 //! By whose choice frames run.
 
-use dynd_client::{Job, Session, Timestamp};
+use dynd_client::{CpuSet, Job, Session, Timestamp};
 use dynd_vocab::Generation;
 
 /// By whose choice frames run.
@@ -17,6 +17,8 @@ pub(crate) enum Way {
 pub(crate) struct Decision {
     pub(crate) subnetwork: usize,
     pub(crate) cores: u32,
+    /// Where it runs; empty when it is not pinned.
+    pub(crate) cpus: CpuSet,
     pub(crate) switched: bool,
     pub(crate) generation: Option<Generation>,
     job: Option<Job>,
@@ -31,6 +33,7 @@ impl Way {
                 Decision {
                     subnetwork: job.subnetwork,
                     cores: job.cores,
+                    cpus: job.cpus,
                     switched: job.switched,
                     generation: session.assignment().map(|assignment| assignment.generation),
                     job: Some(job),
@@ -39,6 +42,7 @@ impl Way {
             Self::Fixed { subnetwork, threads } => Decision {
                 subnetwork: *subnetwork,
                 cores: *threads,
+                cpus: CpuSet::EMPTY,
                 switched: false,
                 generation: None,
                 job: None,
