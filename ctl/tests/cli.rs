@@ -74,6 +74,7 @@ fn every_command_has_help() {
         "demo",
         "board fixture",
         "board validate",
+        "board mount",
         "doctor",
     ];
     for command in commands {

@@ -94,7 +94,7 @@ impl Board for VirtualBoard {
         into.cooling
             .extend((0..blueprint.cooling.len()).map(|cooler| Some(plant.cooling_state(cooler))));
         into.battery = None;
-        into.stalled = Some(Duration::from_secs_f64(plant.stalled));
+        into.stalled = Some(plant.stalled());
         into.apps.clear();
         into.apps.extend(apps.iter().filter_map(|&pid| {
             let busy = plant.cpu_time(pid)?;

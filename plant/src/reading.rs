@@ -133,6 +133,11 @@ impl Plant {
             .map(|&seconds| Duration::from_secs_f64(seconds))
     }
 
+    /// For how long something has waited for a CPU.
+    pub fn stalled(&self) -> Duration {
+        Duration::from_secs_f64(self.stalled)
+    }
+
     /// How many threads run or wait for a CPU.
     pub fn runnable(&self) -> usize {
         let cpus = self.units.iter().filter(|unit| unit.cpu.is_some());

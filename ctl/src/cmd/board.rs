@@ -10,6 +10,7 @@ use comfy_table::Table;
 use dynd_board::Snapshot;
 use dynd_vocab::{BoardStatus, ProcessorStatus, ZoneStatus};
 
+use super::mount::Mount;
 use super::print_json;
 use super::validate::Validate;
 use crate::failure::Failure;
@@ -47,6 +48,7 @@ pub(crate) struct Args {
 enum Action {
     Fixture(Fixture),
     Validate(Validate),
+    Mount(Mount),
 }
 
 /// Write what the board's discovery reads to a text file, to attach to a bug report: no serial numbers, no addresses,
@@ -73,6 +75,7 @@ impl Args {
         match self.action {
             Some(Action::Fixture(fixture)) => return fixture.run(),
             Some(Action::Validate(validate)) => return validate.run(),
+            Some(Action::Mount(mount)) => return mount.run().await,
             None => {}
         }
         let mut host = board::discover(&self.root.directory).map_err(Failure::BadInput)?;

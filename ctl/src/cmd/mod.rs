@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod model;
 mod models;
+mod mount;
 mod policy;
 mod status;
 mod validate;

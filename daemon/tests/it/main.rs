@@ -8,6 +8,7 @@ mod budget;
 mod bus;
 mod clocks;
 mod dbus;
+mod mounted;
 mod quiet;
 mod reload;
 mod running;
