@@ -81,7 +81,7 @@ impl Actuator {
     /// Puts back everything that was taken.
     pub(crate) fn restore(&mut self, kernel: &mut impl Kernel) -> Vec<PutBack> {
         let report = put_back(kernel, &mut self.taken);
-        // What is on disk and was put back reads as before: nothing is done to it the next time.
+        // What is on disk and was put back reads as before: nothing changes it the next time.
         let _ = self.record();
         report
     }

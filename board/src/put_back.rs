@@ -68,7 +68,7 @@ fn attempt(kernel: &mut impl Kernel, taken: &Taken, all: &[Taken]) -> Result<Put
     if seems_as_before && !taken.may_hide(reads) {
         return Ok(PutBackOutcome::AsBefore);
     }
-    if whose == Whose::Foreign {
+    if whose == Whose::Foreign && !seems_as_before {
         return Err(PutBackOutcome::Foreign { reads });
     }
     match kernel.write(&taken.attribute, taken.before) {

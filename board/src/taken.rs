@@ -45,9 +45,9 @@ impl Taken {
         [self.before, self.from, self.to].contains(&reads)
     }
 
-    /// True if the kernel may have taken the latest write though the attribute reads `reads`, as before it.
+    /// True if the kernel may have taken the latest write though the attribute reads `reads`.
     pub(crate) fn may_hide(&self, reads: u64) -> bool {
-        self.from != self.to && reads == self.from
+        self.from != self.to && reads != self.to
     }
 
     /// What is asked of the attribute by now; unknown after a write that may not have happened.

@@ -317,6 +317,35 @@ fn what_the_kernel_takes_and_does_not_keep_to_is_put_back() {
 }
 
 #[test]
+fn a_crash_loses_nothing_that_the_kernel_does_not_keep_to() {
+    for era in ERAS {
+        for crash_after in 0.. {
+            let mut bed = Bed::new(era);
+            bed.kernel.limit(&bed.cpu, Some(1500));
+            bed.kernel.crash_after = crash_after;
+            let run = catch_unwind(AssertUnwindSafe(|| {
+                for max in [2000, 1900, 1400, 2000, 0] {
+                    bed.apply((0, max), NONE);
+                }
+            }));
+            bed.kernel.crash_after = usize::MAX;
+            bed.restart();
+            let answers = bed.restore();
+            // What was asked before anything was written cannot be read; what was in force can.
+            let (_, max) = bed.asked()[0];
+            let is_untouched = bed.kernel.writes.is_empty() && max == 1800;
+            assert!(
+                is_untouched || max == 1500,
+                "{era:?}, killed after {crash_after}: {answers:?}"
+            );
+            if run.is_ok() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn what_nobody_may_write_is_as_before() {
     let mut bed = Bed::new(Era::Qos);
     bed.kernel
