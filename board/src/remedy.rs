@@ -44,6 +44,16 @@ pub(crate) fn remedy(problem: &SensorProblem, machine: Machine, kernel: Option<V
             Grade::Attention,
             format!("run dynd as root: since Linux 5.10 nobody else may read {path} (CVE-2020-8694)"),
         ),
+        (Fault::Uncounted(_), _) if machine == Machine::Virtual => {
+            (Grade::Note, "nothing: few virtual machines have counters".into())
+        }
+        (Fault::Uncounted(error), _)
+            if error.contains("ermission denied") || error.contains("not permitted") => (
+            Grade::Note,
+            "nothing, since dynd needs none; to see them, run as root or sysctl kernel.perf_event_paranoid=0"
+                .into(),
+        ),
+        (Fault::Uncounted(_), _) => (Grade::Note, "nothing: dynd needs none".into()),
         (Fault::Unreadable(error), _) if error.contains("ermission denied") => (
             Grade::Attention,
             format!("run as root, or let this user read {path}"),
@@ -120,6 +130,21 @@ mod tests {
             (6, 1),
             (attention, "let this user read"),
         );
+        for (why, remedy) in [
+            ("Permission denied (os error 13)", "perf_event_paranoid=0"),
+            (
+                "No such file or directory (os error 2)",
+                "nothing: dynd needs none",
+            ),
+        ] {
+            check(
+                "/sys/bus/event_source/devices",
+                Loss::Counters,
+                Fault::Uncounted(why.into()),
+                (6, 1),
+                (note, remedy),
+            );
+        }
         check(
             "/sys/3-0040/enable",
             Loss::Power,
