@@ -65,6 +65,11 @@ impl Actuator {
         }
     }
 
+    /// The clocks of each processor.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &[ClockDomain]> {
+        self.processors.iter().map(|clocks| clocks.domains.as_slice())
+    }
+
     /// From now on keeps `journal`, which says that `taken` is to be put back.
     pub(crate) fn keep(&mut self, journal: Journal, taken: Vec<Taken>) {
         self.journal = Some(journal);

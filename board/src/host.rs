@@ -9,6 +9,7 @@ use dynd_vocab::{
 };
 
 use crate::actuator::Actuator;
+use crate::clock_domain::ClockDomain;
 use crate::counter::Counter;
 use crate::discovery::{Discovery, Sensors, discover};
 use crate::journal::{Journal, JournalError};
@@ -115,6 +116,11 @@ impl Host {
     /// The files behind each value of a sample.
     pub fn sources(&self) -> Sources {
         Sources::of(&self.sensors)
+    }
+
+    /// Per processor, the clocks whose bounds can be set, where they may be.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &[ClockDomain]> {
+        self.actuator.domains()
     }
 
     /// The files that discovery read, below the root.

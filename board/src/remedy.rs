@@ -1,4 +1,6 @@
-//! What to do about a sensor that cannot be read.
+//! What to do about a sensor that cannot be read, or a clock that cannot be written.
+
+use std::io;
 
 use crate::finding::Grade;
 use crate::{Fault, Loss, SensorProblem};
@@ -81,6 +83,20 @@ pub(crate) fn remedy(problem: &SensorProblem, machine: Machine, kernel: Option<V
     }
 }
 
+/// What to do about a clock to which this user may not write, and why that is.
+pub(crate) fn write_remedy(why: io::ErrorKind) -> &'static str {
+    match why {
+        io::ErrorKind::PermissionDenied => {
+            "if a policy is to bound clocks, install /usr/share/dynd/clocks.conf as a drop-in of dynd.service, which \
+             grants it to the daemon (it says how), or run dynd as root"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "if a policy is to bound clocks, mount /sys for writing (a container: --privileged), or run dynd outside"
+        }
+        _ => "look at the file; if it is as its driver means it, let no policy bound clocks",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -94,6 +110,18 @@ mod tests {
         let (grade, remedy) = remedy(&log.current()[0], Machine::Real, Some(kernel));
         assert_eq!(grade, expect.0, "{remedy}");
         assert!(remedy.contains(expect.1), "{remedy}");
+    }
+
+    #[test]
+    fn remedies_fit_why_a_clock_cannot_be_written() {
+        for (errno, expect) in [(13, "clocks.conf"), (30, "mount /sys"), (5, "look at the file")] {
+            let why = io::Error::from_raw_os_error(errno).kind();
+            assert!(
+                write_remedy(why).contains(expect),
+                "{errno}: {}",
+                write_remedy(why)
+            );
+        }
     }
 
     #[test]
