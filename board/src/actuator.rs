@@ -8,7 +8,9 @@
 //!    whole processor is left alone until something else is asked of it.
 //! 3. *What to write*: the bounds asked for, within the limits; what was in force before for those not asked for.
 //! 4. *Journal* what was in force and what will be written; only then *write*, in the [`order`] that no kernel
-//!    refuses, only what changes; *read back* and judge again.
+//!    refuses, only what changes.
+//! 5. *Read back*. What reads otherwise right after a write is held there by something in the kernel (`_PPC` of
+//!    ACPI, another QoS request): the request is ours all the same, stays in the journal, and is answered as refused.
 //!
 //! While the kernel lowers a clock, what somebody else asked of it cannot be read (since Linux 5.4 the attribute
 //! tells what is in force), so a clock that was never touched is first touched when it has cooled.
@@ -63,6 +65,11 @@ impl Actuator {
         }
     }
 
+    /// The clocks of each processor.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &[ClockDomain]> {
+        self.processors.iter().map(|clocks| clocks.domains.as_slice())
+    }
+
     /// From now on keeps `journal`, which says that `taken` is to be put back.
     pub(crate) fn keep(&mut self, journal: Journal, taken: Vec<Taken>) {
         self.journal = Some(journal);
@@ -79,7 +86,7 @@ impl Actuator {
     /// Puts back everything that was taken.
     pub(crate) fn restore(&mut self, kernel: &mut impl Kernel) -> Vec<PutBack> {
         let report = put_back(kernel, &mut self.taken);
-        // What is on disk and was put back reads as before: nothing is done to it the next time.
+        // What is on disk and was put back reads as before: nothing changes it the next time.
         let _ = self.record();
         report
     }
@@ -149,12 +156,7 @@ impl Actuator {
             max: asked.max.map(|clock| domain.value(clock)),
         };
         let target = baseline.wished(wish, limits);
-        for end in order(now.wanted, target) {
-            self.take(domain, end, now.wanted.get(end), target.get(end));
-        }
-        let written = self.write(kernel, domain, now.wanted, target);
-        let after = self.look(kernel, domain)?;
-        written?;
+        let after = self.write(kernel, domain, now, target)?;
         self.forget(|taken| match ClockDomain::of(&taken.attribute) {
             Some((of, end)) => of == *domain && wish.get(end).is_none() && !taken.is_changed(),
             None => false,
@@ -176,42 +178,62 @@ impl Actuator {
 
     /// Reads both bounds. A foreign change ends our part in the attribute.
     fn look(&mut self, kernel: &mut impl Kernel, domain: &ClockDomain) -> Result<Reading, Hold> {
-        let mut read = |end| {
-            let attribute = domain.attribute(end);
-            kernel
-                .read(&attribute)
-                .map_err(|fault| refused(None, format!("{} {fault}", attribute.display())))
-        };
-        let reads = ClockRange {
-            min: read(End::Min)?,
-            max: read(End::Max)?,
-        };
+        let reads = read(kernel, domain)?;
         let mut wanted = reads;
-        let mut changes = Vec::new();
-        for end in [End::Min, End::Max] {
-            let Some(taken) = self.taken(domain, end).cloned() else {
-                continue;
-            };
-            let now = reads.get(end);
-            let whose = taken.whose(now, || may_be_lower(kernel, domain, end, reads));
-            match (whose, end) {
-                (Whose::Ours, _) => {}
-                (Whose::Lowered, End::Min) => wanted.min = taken.asked().unwrap_or(now),
-                (Whose::Lowered, End::Max) => wanted.max = taken.asked().unwrap_or(now),
-                (Whose::Foreign, _) => {
-                    let Taken { attribute, to, .. } = taken;
-                    changes.push(format!("{} reads {now} where {to} was left", attribute.display()));
-                    self.forget(|taken| taken.attribute == attribute);
-                }
+        let mut foreign = Vec::new();
+        for end in End::BOTH {
+            match self.whose(kernel, domain, end, reads) {
+                None | Some((_, Whose::Ours)) => {}
+                Some((taken, Whose::Lowered)) => wanted.set(end, taken.asked().unwrap_or(reads.get(end))),
+                Some((taken, Whose::Foreign)) => foreign.push((taken.clone(), reads.get(end))),
             }
         }
-        if changes.is_empty() {
+        if foreign.is_empty() {
             return Ok(Reading { wanted, reads });
         }
+        self.forget(|taken| foreign.iter().any(|(changed, _)| changed == taken));
+        let change = |(Taken { attribute, to, .. }, now): &(Taken, u64)| {
+            format!("{} reads {now} where {to} was left", attribute.display())
+        };
         Err(Hold::Contested {
             by: kernel.rival(domain),
-            change: changes.join(", "),
+            change: foreign.iter().map(change).collect::<Vec<_>>().join(", "),
         })
+    }
+
+    /// Reads both bounds after `ends` were written. Whatever they read, our part in them goes on.
+    fn read_back(
+        &mut self,
+        kernel: &mut impl Kernel,
+        domain: &ClockDomain,
+        ends: &[End],
+    ) -> Result<ClockRange, Hold> {
+        let reads = read(kernel, domain)?;
+        let mut outcome = Ok(reads);
+        for end in ends {
+            let now = reads.get(*end);
+            if let Some((taken, Whose::Foreign)) = self.whose(kernel, domain, *end, reads) {
+                let Taken { attribute, to, .. } = taken.clone();
+                self.take(domain, *end, now, to);
+                let reason = format!("{} reads {now} after {to} was written", attribute.display());
+                outcome = outcome.and(Err(refused(None, reason)));
+            }
+        }
+        outcome
+    }
+
+    /// What is known of a bound that is ours, and who determines what it reads.
+    fn whose(
+        &self,
+        kernel: &mut impl Kernel,
+        domain: &ClockDomain,
+        end: End,
+        reads: ClockRange,
+    ) -> Option<(&Taken, Whose)> {
+        let taken = self.taken(domain, end)?;
+        let max = self.taken(domain, End::Max);
+        let whose = taken.whose(reads.get(end), || may_be_lower(kernel, domain, end, reads, max));
+        Some((taken, whose))
     }
 
     /// Notes that a bound is to be written, last of all, or that it needs no writing.
@@ -230,32 +252,56 @@ impl Actuator {
         self.taken.insert(at, taken);
     }
 
-    /// Writes what of `target` differs from `now`, once that is in the journal. What one bound refuses does not
-    /// stop the other.
+    /// Writes what of `target` is not known to be asked for already, once that is in the journal, and reads it
+    /// back. What one bound refuses does not stop the other.
     fn write(
         &mut self,
         kernel: &mut impl Kernel,
         domain: &ClockDomain,
-        now: ClockRange,
+        now: Reading,
         target: ClockRange,
-    ) -> Result<(), Hold> {
-        if now == target {
-            return Ok(());
+    ) -> Result<Reading, Hold> {
+        let mut due = Vec::new();
+        for end in order(now.wanted, target) {
+            let (from, to) = (now.wanted.get(end), target.get(end));
+            let taken = self.taken(domain, end);
+            let may_hide = taken.is_some_and(|taken| taken.may_hide(now.reads.get(end)));
+            if from != to || may_hide {
+                due.push((end, may_hide));
+            }
+            // What may have been written, unseen, stays in the journal until it is written over.
+            if from != to || !may_hide {
+                self.take(domain, end, from, to);
+            }
+        }
+        if due.is_empty() {
+            return Ok(now);
         }
         self.record()?;
+        let mut written = Vec::new();
         let mut outcome = Ok(());
-        for end in order(now, target) {
-            let (from, to) = (now.get(end), target.get(end));
-            if from == to {
-                continue;
-            }
+        for (end, may_hide) in due {
             let attribute = domain.attribute(end);
+            let (from, to) = (now.wanted.get(end), target.get(end));
             match kernel.write(&attribute, to) {
-                Ok(()) => self.take(domain, end, to, to),
-                Err(error) => outcome = outcome.and(Err(not_written(&attribute, to, &error))),
+                Ok(()) => {
+                    self.take(domain, end, to, to);
+                    written.push(end);
+                }
+                Err(error) => {
+                    if !may_hide {
+                        self.take(domain, end, from, from);
+                    }
+                    outcome = outcome.and(Err(not_written(&attribute, to, &error)));
+                }
             }
         }
-        outcome
+        let reads = self.read_back(kernel, domain, &written);
+        outcome?;
+        Ok(Reading {
+            wanted: target,
+            reads: reads?,
+        })
     }
 
     fn record(&mut self) -> Result<(), Hold> {
@@ -297,17 +343,35 @@ impl Actuator {
 }
 
 /// True if the kernel can be why a bound reads lower than written: it lowers a maximum to cool the board, and a
-/// minimum to the maximum in force.
+/// minimum to the maximum in force. If that is neither lowered to cool nor `max`, what is ours, then it is somebody
+/// else's, and the minimum may be, too.
 pub(crate) fn may_be_lower(
     kernel: &mut impl Kernel,
     domain: &ClockDomain,
     end: End,
     reads: ClockRange,
+    max: Option<&Taken>,
 ) -> bool {
-    match end {
-        End::Max => kernel.cooling(domain).is_some(),
-        End::Min => reads.min == reads.max,
-    }
+    let may_follow = match end {
+        End::Max => false,
+        End::Min if reads.min != reads.max => return false,
+        End::Min => max.is_some_and(|max| max.is_known(reads.max)),
+    };
+    may_follow || kernel.cooling(domain).is_some()
+}
+
+/// What both bounds of a clock read.
+fn read(kernel: &mut impl Kernel, domain: &ClockDomain) -> Result<ClockRange, Hold> {
+    let mut read = |end| {
+        let attribute = domain.attribute(end);
+        kernel
+            .read(&attribute)
+            .map_err(|fault| refused(None, format!("{} {fault}", attribute.display())))
+    };
+    Ok(ClockRange {
+        min: read(End::Min)?,
+        max: read(End::Max)?,
+    })
 }
 
 fn limit(kernel: &mut impl Kernel, domain: &ClockDomain, end: End) -> Option<u64> {

@@ -29,6 +29,13 @@ impl ClockRange {
         }
     }
 
+    pub(crate) fn set(&mut self, end: End, value: u64) {
+        match end {
+            End::Min => self.min = value,
+            End::Max => self.max = value,
+        }
+    }
+
     fn is_crossed_by(self, min: u64) -> bool {
         self.max != 0 && min > self.max
     }

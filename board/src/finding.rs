@@ -1,15 +1,20 @@
 //! What is missing, unreadable or implausible on a machine, what that costs, and what to do about it.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use dynd_vocab::{Board as _, ProcessorKind};
 
 use crate::Host;
+use crate::clock_domain::End;
 use crate::cpus::CPUS;
 use crate::problem::{ProblemLog, SensorProblem};
-use crate::remedy::{Machine, Version, remedy};
+use crate::remedy::{Machine, Version, remedy, write_remedy};
 use crate::survey::Survey;
+
+/// What lets the daemon write to clocks, once installed.
+const DROP_IN: &str = "etc/systemd/system/dynd.service.d/clocks.conf";
 
 /// Something worth knowing of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +63,7 @@ pub(crate) fn examine(root: &Path, host: &Host) -> (Vec<Finding>, BTreeSet<PathB
         exam.problem(problem);
     }
     exam.clocks(host);
+    exam.bounds(host);
     exam.sensors(host);
     exam.cgroups();
     exam.kernel();
@@ -146,6 +152,39 @@ impl<'a> Exam<'a> {
                 "echo 1 > /sys/devices/system/cpu/cpuN/online, then restart dynd, if they are wanted".into(),
             );
         }
+    }
+
+    /// Whether `clocks = "bound"` in a policy can be obeyed by the user who asks.
+    fn bounds(&mut self, host: &Host) {
+        let mut refused = Vec::new();
+        let mut first = None;
+        for (processor, domains) in host.describe().processors.iter().zip(host.domains()) {
+            let failure = domains.iter().find_map(|domain| {
+                let attribute = domain.attribute(End::Max);
+                self.survey
+                    .refuses_writes(&attribute)
+                    .map(|error| (attribute, error))
+            });
+            if let Some(failure) = failure {
+                refused.push(processor.name.as_str());
+                first.get_or_insert(failure);
+            }
+        }
+        let Some((attribute, error)) = first else { return };
+        let is_granted = self.survey.exists(Path::new(DROP_IN));
+        if error.kind() == io::ErrorKind::PermissionDenied && is_granted {
+            return;
+        }
+        self.say(
+            Grade::Note,
+            format!(
+                "this user may not bound the clocks of {}: /{}: {error}",
+                refused.join(", "),
+                attribute.display()
+            ),
+            "a policy with clocks = \"bound\" is answered as refused",
+            write_remedy(error.kind()).into(),
+        );
     }
 
     fn governor(&mut self, processor: &str, dir: &Path) {

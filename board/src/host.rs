@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dynd_vocab::{Actuation, Board, BoardDescription, Pid, Processor, PutBack, Sample, Setting, Timestamp};
+use dynd_vocab::{
+    Actuation, Board, BoardDescription, Pid, ProcessorKind, PutBack, Sample, Setting, Timestamp,
+};
 
 use crate::actuator::Actuator;
+use crate::clock_domain::ClockDomain;
 use crate::counter::Counter;
 use crate::discovery::{Discovery, Sensors, discover};
 use crate::journal::{Journal, JournalError};
 use crate::kernel::Sysfs;
-use crate::pmu::Pmu;
+use crate::pmu::{PMUS, Pmu};
 use crate::problem::ProblemLog;
 use crate::process::Processes;
 use crate::sensor::{Reader, Sensor};
@@ -29,7 +32,7 @@ pub struct Host {
     problems: ProblemLog,
     stat: Stat,
     sensors: Sensors,
-    /// Per processor; only of the machine at hand, since they are no files.
+    /// Per processor; none unless asked for, and only of the machine at hand, since they are no files.
     counters: Vec<Option<Pmu>>,
     pressure: Option<Sensor>,
     stalled: Counter,
@@ -53,10 +56,8 @@ impl Host {
             domains,
             seen,
         } = discover(root, &mut problems)?;
-        let here = root == Path::new("/");
-        let counters = |processor: &Processor| here.then(|| Pmu::open(processor.cpus).ok())?;
         Ok(Self {
-            counters: board.processors.iter().map(counters).collect(),
+            counters: board.processors.iter().map(|_| None).collect(),
             stat: Stat::new(root.join("proc/stat")),
             pressure: sensors
                 .pressure
@@ -72,6 +73,21 @@ impl Host {
             buffer: Vec::new(),
             seen,
         })
+    }
+
+    /// Counts cycles and instructions from now on; that it cannot be done is a problem. Two events stay open per CPU
+    /// of the machine at hand; any other has no counters.
+    pub fn count(&mut self) {
+        if self.kernel.root() != Path::new("/") {
+            return;
+        }
+        for (processor, counters) in self.description.processors.iter().zip(&mut self.counters) {
+            if processor.kind == ProcessorKind::Cpu {
+                let pmu = Pmu::open(processor.cpus).map_err(|error| Fault::Uncounted(error.to_string()));
+                let path = self.kernel.root().join(PMUS);
+                *counters = self.problems.settle(&path, Loss::Counters, pmu);
+            }
+        }
     }
 
     /// Lets clocks be set: from now on what was in force is noted in `dir` before it is changed. Takes over what
@@ -100,6 +116,11 @@ impl Host {
     /// The files behind each value of a sample.
     pub fn sources(&self) -> Sources {
         Sources::of(&self.sensors)
+    }
+
+    /// Per processor, the clocks whose bounds can be set, where they may be.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &[ClockDomain]> {
+        self.actuator.domains()
     }
 
     /// The files that discovery read, below the root.

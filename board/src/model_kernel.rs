@@ -40,6 +40,8 @@ struct Clock {
     asked: ClockRange,
     /// The highest clock that cooling allows.
     cap: Option<u64>,
+    /// The highest clock that something else in the kernel allows.
+    limit: Option<u64>,
 }
 
 pub(crate) const LIMITS: ClockRange = ClockRange { min: 200, max: 2000 };
@@ -61,6 +63,7 @@ impl ModelKernel {
             subsystem,
             asked: ClockRange { min, max },
             cap: None,
+            limit: None,
         };
         self.clocks.insert(dir.into(), clock);
         ClockDomain::new(subsystem, dir.into())
@@ -78,6 +81,11 @@ impl ModelKernel {
     /// The kernel cools the board.
     pub(crate) fn cap(&mut self, domain: &ClockDomain, cap: Option<u64>) {
         self.clocks.get_mut(domain.dir()).unwrap().cap = cap;
+    }
+
+    /// Something in the kernel that is no cooling device limits the clock.
+    pub(crate) fn limit(&mut self, domain: &ClockDomain, limit: Option<u64>) {
+        self.clocks.get_mut(domain.dir()).unwrap().limit = limit;
     }
 
     /// What is asked of the clock, whatever is in force.
@@ -103,7 +111,8 @@ impl Kernel for ModelKernel {
             .get(attribute.parent().unwrap())
             .ok_or(Fault::Absent)?;
         let name = attribute.file_name().unwrap().to_str().unwrap();
-        let max = clock.cap.map_or(clock.asked.max, |cap| cap.min(clock.asked.max));
+        let limits = clock.cap.into_iter().chain(clock.limit);
+        let max = limits.fold(clock.asked.max, u64::min);
         match (name, ClockDomain::of(attribute)) {
             ("cpuinfo_min_freq", _) => Ok(LIMITS.min),
             ("cpuinfo_max_freq", _) => Ok(LIMITS.max),

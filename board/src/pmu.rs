@@ -5,13 +5,19 @@
 //! Reading a counter interrupts its CPU; one that idled since the last sample is left alone, for its counters stood
 //! still.
 //!
+//! Two events per CPU stay open, and a PMU has few: they are opened for those who ask for them only
+//! ([`Host::count`](crate::Host::count)).
+//!
 //! Most systems let only root, or `CAP_PERFMON`, count (`kernel.perf_event_paranoid` above 0), virtual machines often have
-//! no PMU, and on 32-bit Arm the library knows no counters. Then there are none, which is no problem.
+//! no PMU, and on 32-bit Arm the library knows no counters. Then there are none, and a problem says why.
 
 use std::io;
 use std::time::Duration;
 
 use dynd_vocab::{Counters, CpuSet, CpuTimes};
+
+/// Where the kernel lists its PMUs.
+pub(crate) const PMUS: &str = "sys/bus/event_source/devices";
 
 /// The counters of one cluster.
 #[derive(Debug)]

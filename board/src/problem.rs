@@ -47,6 +47,8 @@ pub enum Fault {
     Frozen,
     /// What it measures, or the sensor itself, is switched off.
     Off,
+    /// The kernel does not let it count, here why.
+    Uncounted(String),
     /// It names this many CPUs beyond [`CpuSet::CAPACITY`](dynd_vocab::CpuSet::CAPACITY).
     TooManyCpus(u32),
 }
@@ -66,6 +68,8 @@ pub enum Loss {
     Opps,
     /// The clock of a processor.
     Clock,
+    /// What the hardware counters of CPUs say.
+    Counters,
     /// How busy an accelerator is.
     Load,
     /// A memory clock.
@@ -126,6 +130,7 @@ impl fmt::Display for Fault {
             Self::Backwards => f.write_str("counted backwards"),
             Self::Frozen => f.write_str("does not count"),
             Self::Off => f.write_str("is switched off"),
+            Self::Uncounted(error) => write!(f, "does not count: {error}"),
             Self::TooManyCpus(count) => write!(f, "names {count} CPUs too many"),
         }
     }
@@ -140,6 +145,7 @@ impl fmt::Display for Loss {
             Self::Cpufreq => "CPU clocks are unknown",
             Self::Opps => "operating performance points are unknown",
             Self::Clock => "the processor's clock is unknown",
+            Self::Counters => "the cycles and instructions of the CPUs are unknown",
             Self::Load => "the load of the accelerator is unknown",
             Self::MemoryClock => "the memory clock is unknown",
             Self::Power => "the power of the rail is unknown",

@@ -18,13 +18,19 @@ use crate::taken::{Taken, Whose};
 /// Puts back what is in `taken`, and leaves there what refuses. One answer per attribute, in the order in which
 /// they were settled.
 pub(crate) fn put_back(kernel: &mut impl Kernel, taken: &mut Vec<Taken>) -> Vec<PutBack> {
-    let mut pending: Vec<Taken> = taken.drain(..).filter(Taken::is_changed).rev().collect();
+    let all = std::mem::take(taken);
+    let mut pending: Vec<Taken> = all
+        .iter()
+        .filter(|taken| taken.is_changed())
+        .rev()
+        .cloned()
+        .collect();
     let mut settled = Vec::new();
     let failed = loop {
         let mut failed = Vec::new();
         let tried = pending.len();
         for taken in pending {
-            match attempt(kernel, &taken) {
+            match attempt(kernel, &taken, &all) {
                 Ok(outcome) => settled.push((taken, outcome)),
                 Err(outcome) => failed.push((taken, outcome)),
             }
@@ -36,7 +42,7 @@ pub(crate) fn put_back(kernel: &mut impl Kernel, taken: &mut Vec<Taken>) -> Vec<
     };
     for (taken, outcome) in &mut settled {
         if *outcome == PutBackOutcome::Done {
-            *outcome = verify(kernel, taken);
+            *outcome = verify(kernel, taken, &all);
         }
     }
     settled.extend(failed);
@@ -54,30 +60,33 @@ pub(crate) fn put_back(kernel: &mut impl Kernel, taken: &mut Vec<Taken>) -> Vec<
 }
 
 /// Puts back one attribute, or says why it cannot be put back for now; what it reads then is not known yet.
-fn attempt(kernel: &mut impl Kernel, taken: &Taken) -> Result<PutBackOutcome, PutBackOutcome> {
+fn attempt(kernel: &mut impl Kernel, taken: &Taken, all: &[Taken]) -> Result<PutBackOutcome, PutBackOutcome> {
     let refused = |reason| PutBackOutcome::Refused { reason };
     let reads = read(kernel, &taken.attribute).map_err(refused)?;
-    let whose = whose(kernel, taken, reads).map_err(refused)?;
-    if reads == taken.before && whose != Whose::Lowered {
+    let whose = whose(kernel, taken, all, reads).map_err(refused)?;
+    let seems_as_before = reads == taken.before && whose != Whose::Lowered;
+    if seems_as_before && !taken.may_hide(reads) {
         return Ok(PutBackOutcome::AsBefore);
     }
-    if whose == Whose::Foreign {
+    if whose == Whose::Foreign && !seems_as_before {
         return Err(PutBackOutcome::Foreign { reads });
     }
     match kernel.write(&taken.attribute, taken.before) {
         Ok(()) => Ok(PutBackOutcome::Done),
+        // Nor was the write that could not be seen.
+        Err(_) if seems_as_before => Ok(PutBackOutcome::AsBefore),
         Err(error) => Err(refused(error.to_string())),
     }
 }
 
-fn verify(kernel: &mut impl Kernel, taken: &Taken) -> PutBackOutcome {
+fn verify(kernel: &mut impl Kernel, taken: &Taken, all: &[Taken]) -> PutBackOutcome {
     let written = Taken {
         from: taken.before,
         to: taken.before,
         ..taken.clone()
     };
     let reads = read(kernel, &taken.attribute);
-    let judged = reads.and_then(|reads| Ok((reads, whose(kernel, &written, reads)?)));
+    let judged = reads.and_then(|reads| Ok((reads, whose(kernel, &written, all, reads)?)));
     match judged {
         Ok((_, Whose::Ours)) => PutBackOutcome::Done,
         Ok((_, Whose::Lowered)) => PutBackOutcome::Throttled,
@@ -88,16 +97,19 @@ fn verify(kernel: &mut impl Kernel, taken: &Taken) -> PutBackOutcome {
     }
 }
 
-fn whose(kernel: &mut impl Kernel, taken: &Taken, reads: u64) -> Result<Whose, String> {
+/// Who determines that an attribute reads `reads`; `all` is what was ours at the start.
+fn whose(kernel: &mut impl Kernel, taken: &Taken, all: &[Taken], reads: u64) -> Result<Whose, String> {
     let Some((domain, end)) = ClockDomain::of(&taken.attribute) else {
         return Ok(taken.whose(reads, || false));
     };
+    let attribute = domain.attribute(End::Max);
     let max = match end {
         End::Max => reads,
-        End::Min => read(kernel, &domain.attribute(End::Max))?,
+        End::Min => read(kernel, &attribute)?,
     };
     let range = ClockRange { min: reads, max };
-    Ok(taken.whose(reads, || may_be_lower(kernel, &domain, end, range)))
+    let max = all.iter().find(|taken| taken.attribute == attribute);
+    Ok(taken.whose(reads, || may_be_lower(kernel, &domain, end, range, max)))
 }
 
 fn read(kernel: &mut impl Kernel, attribute: &Path) -> Result<u64, String> {

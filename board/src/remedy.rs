@@ -1,4 +1,6 @@
-//! What to do about a sensor that cannot be read.
+//! What to do about a sensor that cannot be read, or a clock that cannot be written.
+
+use std::io;
 
 use crate::finding::Grade;
 use crate::{Fault, Loss, SensorProblem};
@@ -44,6 +46,16 @@ pub(crate) fn remedy(problem: &SensorProblem, machine: Machine, kernel: Option<V
             Grade::Attention,
             format!("run dynd as root: since Linux 5.10 nobody else may read {path} (CVE-2020-8694)"),
         ),
+        (Fault::Uncounted(_), _) if machine == Machine::Virtual => {
+            (Grade::Note, "nothing: few virtual machines have counters".into())
+        }
+        (Fault::Uncounted(error), _)
+            if error.contains("ermission denied") || error.contains("not permitted") => (
+            Grade::Note,
+            "nothing, since dynd needs none; to see them, run as root or sysctl kernel.perf_event_paranoid=0"
+                .into(),
+        ),
+        (Fault::Uncounted(_), _) => (Grade::Note, "nothing: dynd needs none".into()),
         (Fault::Unreadable(error), _) if error.contains("ermission denied") => (
             Grade::Attention,
             format!("run as root, or let this user read {path}"),
@@ -71,6 +83,20 @@ pub(crate) fn remedy(problem: &SensorProblem, machine: Machine, kernel: Option<V
     }
 }
 
+/// What to do about a clock to which this user may not write, and why that is.
+pub(crate) fn write_remedy(why: io::ErrorKind) -> &'static str {
+    match why {
+        io::ErrorKind::PermissionDenied => {
+            "if a policy is to bound clocks, install /usr/share/dynd/clocks.conf as a drop-in of dynd.service, which \
+             grants it to the daemon (it says how), or run dynd as root"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "if a policy is to bound clocks, mount /sys for writing (a container: --privileged), or run dynd outside"
+        }
+        _ => "look at the file; if it is as its driver means it, let no policy bound clocks",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -84,6 +110,18 @@ mod tests {
         let (grade, remedy) = remedy(&log.current()[0], Machine::Real, Some(kernel));
         assert_eq!(grade, expect.0, "{remedy}");
         assert!(remedy.contains(expect.1), "{remedy}");
+    }
+
+    #[test]
+    fn remedies_fit_why_a_clock_cannot_be_written() {
+        for (errno, expect) in [(13, "clocks.conf"), (30, "mount /sys"), (5, "look at the file")] {
+            let why = io::Error::from_raw_os_error(errno).kind();
+            assert!(
+                write_remedy(why).contains(expect),
+                "{errno}: {}",
+                write_remedy(why)
+            );
+        }
     }
 
     #[test]
@@ -120,6 +158,21 @@ mod tests {
             (6, 1),
             (attention, "let this user read"),
         );
+        for (why, remedy) in [
+            ("Permission denied (os error 13)", "perf_event_paranoid=0"),
+            (
+                "No such file or directory (os error 2)",
+                "nothing: dynd needs none",
+            ),
+        ] {
+            check(
+                "/sys/bus/event_source/devices",
+                Loss::Counters,
+                Fault::Uncounted(why.into()),
+                (6, 1),
+                (note, remedy),
+            );
+        }
         check(
             "/sys/3-0040/enable",
             Loss::Power,

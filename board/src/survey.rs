@@ -1,7 +1,8 @@
 //! Reading a machine's files once, at discovery: what fails is noted, what was read is remembered.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -60,6 +61,14 @@ impl<'a> Survey<'a> {
     /// True if there is such a file or directory.
     pub(crate) fn exists(&self, path: &Path) -> bool {
         self.root.join(path).exists()
+    }
+
+    /// Why a file that is there does not let this user write to it, if it does not. Nothing is written.
+    pub(crate) fn refuses_writes(&self, path: &Path) -> Option<io::Error> {
+        let opened = OpenOptions::new().write(true).open(self.root.join(path));
+        opened
+            .err()
+            .filter(|error| error.kind() != io::ErrorKind::NotFound)
     }
 
     /// The names in a directory that begin with `prefix`, numbers in them in numeric order; none if it cannot be

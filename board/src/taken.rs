@@ -9,7 +9,8 @@ pub(crate) struct Taken {
     pub(crate) attribute: PathBuf,
     /// What was in force before.
     pub(crate) before: u64,
-    /// What was in force before the latest write: it may have been refused, or never have happened.
+    /// What was in force before the latest write, which may never have happened; after one that the kernel took
+    /// without keeping to it, what is in force instead.
     pub(crate) from: u64,
     /// What the latest write asked for.
     pub(crate) to: u64,
@@ -37,6 +38,16 @@ impl Taken {
         } else {
             Whose::Foreign
         }
+    }
+
+    /// True if the attribute read this before, or can since because of us.
+    pub(crate) fn is_known(&self, reads: u64) -> bool {
+        [self.before, self.from, self.to].contains(&reads)
+    }
+
+    /// True if the kernel may have taken the latest write though the attribute reads `reads`.
+    pub(crate) fn may_hide(&self, reads: u64) -> bool {
+        self.from != self.to && reads != self.to
     }
 
     /// What is asked of the attribute by now; unknown after a write that may not have happened.

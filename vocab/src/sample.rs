@@ -23,7 +23,8 @@ pub struct Sample {
     /// Per processor of the board, the share of time it was busy of late (0 to 1) as its kernel driver reports it;
     /// absent where none is reported, and for CPU clusters, which [`cpus`](Self::cpus) tells of.
     pub loads: Vec<Option<f64>>,
-    /// Per processor of the board, what its CPUs' hardware counters say; absent where the kernel lets nobody count.
+    /// Per processor of the board, what its CPUs' hardware counters say; absent where the kernel lets nobody
+    /// count, and unless somebody asks for them.
     pub counters: Vec<Option<Counters>>,
     /// Per memory clock of the board.
     pub memory: Vec<Option<Hertz>>,

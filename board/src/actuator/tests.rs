@@ -237,6 +237,132 @@ fn a_foreign_change_at_the_end_is_left_alone_and_the_rest_is_put_back() {
 }
 
 #[test]
+fn a_foreign_maximum_below_a_minimum_of_ours_is_left_alone() {
+    // An older kernel lets nobody set it.
+    let mut bed = Bed::new(Era::Qos);
+    assert_eq!(bed.apply((800, 0), NONE)[0], Hold::Held);
+    bed.writes();
+    bed.kernel.meddle(&bed.cpu, End::Max, 600);
+    for _ in 0..3 {
+        let hold = &bed.apply((800, 0), NONE)[0];
+        assert!(matches!(hold, Hold::Contested { .. }), "{hold:?}");
+    }
+    assert_eq!(bed.writes(), []);
+
+    let mut bed = Bed::new(Era::Qos);
+    bed.apply((800, 0), NONE);
+    bed.writes();
+    bed.kernel.meddle(&bed.cpu, End::Min, 600);
+    bed.kernel.meddle(&bed.cpu, End::Max, 600);
+    let foreign = PutBackOutcome::Foreign { reads: 600 };
+    assert_eq!(bed.restore(), [("scaling_min_freq".into(), foreign)]);
+    assert_eq!((bed.writes(), bed.asked()[0]), (vec![], (600, 600)));
+}
+
+#[test]
+fn a_minimum_alone_is_held_and_put_back_while_the_board_is_cooled() {
+    for era in ERAS {
+        let mut bed = Bed::new(era);
+        bed.apply((800, 0), NONE);
+        bed.kernel.cap(&bed.cpu, Some(400));
+        let hold = &bed.apply((800, 0), NONE)[0];
+        assert!(matches!(hold, Hold::Throttled { .. }), "{hold:?}");
+        bed.restore();
+        assert_eq!(bed.asked()[0], (300, 1800), "{era:?}");
+    }
+}
+
+/// A board whose kernel allows the cluster 1500 at most and has taken 2000.
+fn limited(era: Era) -> Bed {
+    let mut bed = Bed::new(era);
+    bed.kernel.limit(&bed.cpu, Some(1500));
+    for _ in 0..3 {
+        let hold = &bed.apply((0, 2000), NONE)[0];
+        assert!(
+            matches!(hold, Hold::Refused { reason, .. } if reason.contains("reads 1500 after 2000 was written")),
+            "{hold:?}"
+        );
+    }
+    assert_eq!(bed.asked()[0], (300, 2000));
+    bed
+}
+
+#[test]
+fn what_the_kernel_takes_and_does_not_keep_to_is_put_back() {
+    for era in ERAS {
+        let mut bed = limited(era);
+        assert_eq!(bed.apply(NONE, NONE)[0], Hold::Left);
+        assert_eq!((bed.asked()[0], bed.journal()), ((300, 1500), false));
+
+        let mut bed = limited(era);
+        assert_eq!(bed.restore(), [("scaling_max_freq".into(), PutBackOutcome::Done)]);
+        assert_eq!((bed.asked()[0], bed.journal()), ((300, 1500), false));
+
+        // A successor knows as much.
+        let mut bed = limited(era);
+        bed.restart();
+        bed.restore();
+        assert_eq!(bed.asked()[0], (300, 1500));
+
+        let mut bed = limited(era);
+        bed.kernel.limit(&bed.cpu, None);
+        assert_eq!(bed.apply((0, 2000), NONE)[0], Hold::Held);
+        // What another asks instead is a foreign change as ever.
+        let mut bed = limited(era);
+        bed.kernel.meddle(&bed.cpu, End::Max, 1200);
+        let hold = &bed.apply((0, 2000), NONE)[0];
+        assert!(matches!(hold, Hold::Contested { .. }), "{hold:?}");
+        assert_eq!(bed.asked()[0], (300, 1200));
+    }
+}
+
+#[test]
+fn a_crash_loses_nothing_that_the_kernel_does_not_keep_to() {
+    for era in ERAS {
+        for crash_after in 0.. {
+            let mut bed = Bed::new(era);
+            bed.kernel.limit(&bed.cpu, Some(1500));
+            bed.kernel.crash_after = crash_after;
+            let run = catch_unwind(AssertUnwindSafe(|| {
+                for max in [2000, 1900, 1400, 2000, 0] {
+                    bed.apply((0, max), NONE);
+                }
+            }));
+            bed.kernel.crash_after = usize::MAX;
+            bed.restart();
+            let answers = bed.restore();
+            // What was asked before anything was written cannot be read; what was in force can.
+            let (_, max) = bed.asked()[0];
+            let is_untouched = bed.kernel.writes.is_empty() && max == 1800;
+            assert!(
+                is_untouched || max == 1500,
+                "{era:?}, killed after {crash_after}: {answers:?}"
+            );
+            if run.is_ok() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_nobody_may_write_is_as_before() {
+    let mut bed = Bed::new(Era::Qos);
+    bed.kernel
+        .busy
+        .extend(End::BOTH.map(|end| bed.cpu.attribute(end)));
+    bed.apply((600, 1400), NONE);
+    bed.restart();
+    for (attribute, outcome) in bed.restore() {
+        assert_eq!(outcome, PutBackOutcome::AsBefore, "{attribute}");
+    }
+    assert!(!bed.journal());
+    bed.apply((600, 1400), NONE);
+    assert_eq!(bed.apply(NONE, NONE)[0], Hold::Left);
+    assert_eq!(bed.asked()[0], (300, 1800));
+}
+
+#[test]
 fn what_is_as_asked_is_not_written_and_watched_all_the_same() {
     let mut bed = Bed::new(Era::Qos);
     assert_eq!(bed.apply((300, 1800), NONE)[0], Hold::Unchanged);

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use dynd_board::Host;
-use dynd_vocab::{Board, CpuSet, Pid, Sample, Timestamp};
+use dynd_board::{Host, Loss};
+use dynd_vocab::{Board, CpuSet, Pid, ProcessorKind, Sample, Timestamp};
 
 fn look(host: &mut Host, nanos: u64, apps: &[Pid]) -> Sample {
     let mut sample = Sample::default();
@@ -16,6 +16,7 @@ fn look(host: &mut Host, nanos: u64, apps: &[Pid]) -> Sample {
 #[test]
 fn the_machine_at_hand_can_be_observed() {
     let mut host = Host::discover(Path::new("/")).unwrap();
+    host.count();
     let board = host.describe().clone();
     assert!(!board.processors.is_empty());
     assert!(
@@ -50,8 +51,18 @@ fn the_machine_at_hand_can_be_observed() {
         );
     }
     assert!(first.stalled <= second.stalled);
-    // Where they can be had: not without privilege, nor in many virtual machines.
+    // Where they can be had: not without privilege, nor in many virtual machines, and then that is said.
     assert_eq!(second.counters.len(), board.processors.len());
+    let cpus = board.processors.iter().zip(&second.counters);
+    let mut cpus = cpus.filter(|(processor, _)| processor.kind == ProcessorKind::Cpu);
+    assert_eq!(
+        cpus.any(|(_, counters)| counters.is_none()),
+        host.problems()
+            .iter()
+            .any(|problem| problem.lost == Loss::Counters),
+        "{:?}",
+        host.problems()
+    );
     for (before, after) in first.counters.iter().zip(&second.counters) {
         let (Some(before), Some(after)) = (before, after) else {
             continue;
@@ -64,6 +75,25 @@ fn the_machine_at_hand_can_be_observed() {
     assert_eq!((first.apps.len(), second.apps.len()), (1, 1));
     assert!(first.apps[0].busy <= second.apps[0].busy);
     assert_eq!(host.describe(), &board);
+}
+
+#[test]
+fn nothing_is_counted_unless_asked_for() {
+    let mut host = Host::discover(Path::new("/")).unwrap();
+    let sample = look(&mut host, 1, &[]);
+    assert!(sample.counters.iter().all(Option::is_none), "{sample:?}");
+    let is_told = |host: &Host| {
+        host.problems()
+            .iter()
+            .any(|problem| problem.lost == Loss::Counters)
+    };
+    assert!(!is_told(&host), "{:?}", host.problems());
+    host.count();
+    let sample = look(&mut host, 2, &[]);
+    assert!(
+        is_told(&host) || sample.counters.iter().any(Option::is_some),
+        "{sample:?}"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A snapshot of a machine stands for that machine.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use dynd_board::{Grade, Host, Snapshot, findings};
@@ -171,6 +172,47 @@ fn findings_name_what_is_wrong() {
             "note: the kernel is 4.9, which has no pidfd",
         ],
     );
+}
+
+#[test]
+fn clocks_that_may_not_be_written_are_found() {
+    let tree = Tree::fixture("odroid-xu3");
+    let found = |tree: &Tree| {
+        let said = findings(tree.root(), &tree.host());
+        said.into_iter()
+            .find(|finding| finding.what.contains("may not bound"))
+    };
+    let dir = "sys/devices/system/cpu/cpufreq/policy4";
+    tree.write(&format!("[{dir}]\nscaling_max_freq = 2000000"));
+    assert_eq!(found(&tree), None, "{:?}", found(&tree));
+    let attribute = tree.root().join(dir).join("scaling_max_freq");
+    assert_eq!(
+        std::fs::read_to_string(&attribute).unwrap(),
+        "2000000\n",
+        "nothing was written"
+    );
+
+    // A directory, since root may write to any file.
+    tree.remove(&format!("{dir}/scaling_max_freq"));
+    std::fs::create_dir(&attribute).unwrap();
+    let finding = found(&tree).unwrap();
+    assert!(
+        finding.what.starts_with(&format!(
+            "this user may not bound the clocks of big: /{dir}/scaling_max_freq: Is a directory"
+        )),
+        "{finding:?}"
+    );
+
+    // For others the usual reason, which the drop-in ends.
+    std::fs::remove_dir(&attribute).unwrap();
+    std::fs::write(&attribute, "2000000\n").unwrap();
+    std::fs::set_permissions(&attribute, PermissionsExt::from_mode(0o444)).unwrap();
+    let may_write = std::fs::OpenOptions::new().write(true).open(&attribute).is_ok();
+    let finding = found(&tree);
+    assert_eq!(finding.is_none(), may_write, "{finding:?}");
+    assert!(finding.is_none_or(|finding| finding.remedy.contains("clocks.conf")));
+    tree.write("[etc/systemd/system/dynd.service.d]\nclocks.conf = [Service]");
+    assert_eq!(found(&tree), None);
 }
 
 #[test]

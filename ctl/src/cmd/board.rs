@@ -79,6 +79,7 @@ impl Args {
             None => {}
         }
         let mut host = board::discover(&self.root.directory).map_err(Failure::BadInput)?;
+        host.count();
         let (before, after) = board::samples(&mut host, SPAN).await;
         let status = board::status(&host, &before, &after);
         let board = TracedBoard::new(status, host.sources(), rates(&before, &after));

@@ -50,6 +50,7 @@ impl Args {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let root = &self.root.directory;
         let mut host = board::discover(root).map_err(Failure::BadInput)?;
+        host.count();
         let status = board::observe(&mut host, SPAN).await;
         let findings = findings(root, &host);
         if self.json {
