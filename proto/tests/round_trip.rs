@@ -226,7 +226,7 @@ fn status() {
     let processor = |name: &str, role| ProcessorStatus {
         name: name.into(),
         kind: ProcessorKind::Cpu,
-        role,
+        role: Some(role),
         cpus: "0-3".parse().unwrap(),
         capacity: 512,
         load: Some(0.25),
