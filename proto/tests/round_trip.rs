@@ -213,6 +213,7 @@ fn events() {
         ClockState::Throttled,
         ClockState::Contested,
         ClockState::Refused,
+        ClockState::Unknown,
     ] {
         check::<v1::Event, _>(Event::ClocksChanged {
             processor: "big".into(),
