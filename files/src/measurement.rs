@@ -299,7 +299,7 @@ fn fitted_dwells(field: &Field<'_>, dwells: &[Dwell]) -> Result<FittedDwells, Fa
 fn known_clocks(field: &Field<'_>, measured: impl Fn(Hertz) -> bool) -> Result<Vec<Hertz>, Fault> {
     let known = |item: &Field<'_>| match megahertz(item)? {
         clock if measured(clock) => Ok(clock),
-        clock => Err(item.fault(format!("nothing was measured at {clock}"))),
+        _ => Err(item.fault("nothing was measured at this clock")),
     };
     field.items()?.iter().map(known).collect()
 }
