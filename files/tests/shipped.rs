@@ -166,6 +166,6 @@ fn a_fitted_row_that_was_not_measured_is_refused() {
         "odroid-xu3.toml",
         "= [1400, 200]",
         "= [1400, 250]",
-        "117 | first-mhz   = [1400, 250]",
+        "116 | first-mhz   = [1400, 250]",
     );
 }
