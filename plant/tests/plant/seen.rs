@@ -157,6 +157,14 @@ fn looking_changes_nothing() {
         let mut board = VirtualBoard::new(Plant::new(&blueprint, 1));
         burn(board.plant_mut(), "4-7");
         board.plant_mut().fail_rail(0, Some(Failure::Intermittent(0.5)));
+        for _ in 0..800 {
+            // Ends at no round time.
+            let work = Work::new(Seconds::from_millis(37.3), 0.0);
+            board
+                .plant_mut()
+                .submit(Pid(1), work, Place::Accelerator(2))
+                .unwrap();
+        }
         let (mut sample, mut path) = (Sample::default(), Vec::new());
         for now in (0..=30_000).step_by(millis as usize) {
             board.sample(at(now), &[], &mut sample);
