@@ -235,20 +235,21 @@ class Dwells:
         return out
 
     def residuals(self, p):
-        out = self.run(p)
+        out, fit = self.run(p), self.measured["fit"]
         at = lambda seconds: np.minimum((np.asarray(seconds) / STEP).astype(int), self.count - 1)
         rest = []
         began = 0.0
         shares, weights = [], []
         for until, little, big, watts, _ in self.dwells:
             span = slice(at(until - 1), at(until))
-            if little in (1400, 200):
+            if little in fit["first-mhz"]:
                 rest.append((out[span, 2].mean() / watts - 1) / 0.03)
             if big == 2000 and began > 0:
                 shares.append(out[at(began):at(until), 3].mean())
             began = until
-        rest += list((out[at(self.trace[::2, 0]), 0] - self.trace[::2, 1]) / 1.5)
-        rest += list((out[at(self.gpu[::2, 0]), 1] - self.gpu[::2, 1]) / 2.0)
+        trace, gpu = (each[:: fit["trace-every"]] for each in (self.trace, self.gpu))
+        rest += list((out[at(trace[:, 0]), 0] - trace[:, 1]) / 1.5)
+        rest += list((out[at(gpu[:, 0]), 1] - gpu[:, 1]) / 2.0)
         perf = {big: np.mean([d[4] for d in self.dwells if d[2] == big][1:]) for big in (2000, 1800)}
         rest.append((np.mean(shares) - perf[2000] / perf[1800] * 0.9) / 0.005)
         return np.array(rest)

@@ -22,7 +22,7 @@ use std::path::Path;
 use dynd_vocab::Blueprint;
 use dynd_vocab::blueprint::{Grade, Kernel, KernelEra, Origin, StatedPower};
 
-use crate::board_processor::{accelerator, cluster, memory};
+use crate::board_processor::{PlacedCluster, accelerator, cluster, memory};
 use crate::board_sensor::{rails, zones};
 use crate::board_thermal::{coolers, limits, network};
 use crate::error::FileError;
@@ -53,7 +53,7 @@ const LIMIT: &str = "limit";
 pub(crate) struct Names<'t> {
     /// Keys of `[sources]` and their texts.
     pub(crate) sources: Vec<(&'t str, &'t str)>,
-    /// Processors, clusters first.
+    /// Processors as the blueprint numbers them: clusters by their first CPU, then accelerators.
     pub(crate) processors: Vec<&'t str>,
     /// Thermal nodes.
     pub(crate) nodes: Vec<&'t str>,
@@ -80,7 +80,7 @@ fn board(source: Source<'_>) -> Result<Blueprint, Fault> {
     let tree = source.tree()?;
     let known: Vec<_> = KEYS.into_iter().chain([LIMIT]).collect();
     let root = Section::new(0..0, fields(tree.get_ref()), &known)?;
-    let names = Names {
+    let mut names = Names {
         sources: sources(root.need("sources", "[sources]")?)?,
         processors: names_of(root.items("cpu")?.iter().chain(&root.items("accelerator")?))?,
         nodes: nodes(root.need("thermal", "[thermal]")?)?,
@@ -97,6 +97,10 @@ fn board(source: Source<'_>) -> Result<Blueprint, Fault> {
     }
     apart(&clusters)?;
     clusters.sort_by_key(|placed| placed.cluster.cpus.iter().next());
+    names.processors[..clusters.len()].sort_by_key(|name| {
+        let named = |placed: &PlacedCluster| placed.cluster.silicon.name == *name;
+        clusters.iter().position(named)
+    });
     let accelerators = root.items("accelerator")?;
     let coolers = coolers(&root.items("cooler")?, &names)?;
     let compatible = root.need("compatible", "compatible = [\"raspberrypi,4-model-b\"]")?;
@@ -152,7 +156,7 @@ fn nodes<'t>(thermal: &Field<'t>) -> Result<Vec<&'t str>, Fault> {
 }
 
 /// No CPU and no policy belongs to two clusters.
-fn apart(clusters: &[crate::board_processor::PlacedCluster]) -> Result<(), Fault> {
+fn apart(clusters: &[PlacedCluster]) -> Result<(), Fault> {
     for (index, placed) in clusters.iter().enumerate() {
         for earlier in &clusters[..index] {
             let shared = placed.cluster.cpus.intersection(earlier.cluster.cpus);

@@ -37,7 +37,8 @@ pub use board::{load_board, parse_board};
 pub use error::{Diagnostic, FileError};
 pub use manifest::{InputSpec, Knob, Manifest, SubnetworkArtifacts, TestSet, load_manifest, parse_manifest};
 pub use measurement::{
-    Dwell, Dwells, Measurement, Serving, ServingClock, Table, load_measurement, parse_measurement,
+    Dwell, Dwells, FittedDwells, Measurement, Serving, ServingClock, Table, load_measurement,
+    parse_measurement,
 };
 pub use policy::{load_policy, parse_policy};
 pub use shipped::{board_names, find_board, measurements};

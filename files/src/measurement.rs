@@ -28,8 +28,6 @@ pub struct Measurement {
     pub title: String,
     /// Who measured it, where.
     pub source: String,
-    /// Which of its rows figures of the board file are fitted on.
-    pub fitted: String,
     /// The figures.
     pub table: Table,
 }
@@ -60,6 +58,15 @@ pub struct Serving {
     pub clients: Vec<u32>,
     /// What was measured at each clock, ascending.
     pub clocks: Vec<ServingClock>,
+    /// The clocks at which the row of one client is one that figures of the board file are fitted on.
+    pub fitted: Vec<Hertz>,
+}
+
+impl Serving {
+    /// Whether something is fitted on the row of `clients` clients at `clock`.
+    pub fn is_fitted(&self, clock: Hertz, clients: u32) -> bool {
+        clients == 1 && self.fitted.contains(&clock)
+    }
 }
 
 /// What was measured at one GPU clock.
@@ -90,6 +97,30 @@ pub struct Dwells {
     pub dwells: Vec<Dwell>,
     /// The hottest sensor over time.
     pub trace: Vec<(Seconds, Celsius)>,
+    /// Which of these rows figures of the board file are fitted on.
+    pub fitted: FittedDwells,
+}
+
+/// The rows of [`Dwells`] that something is fitted on. Besides these, all throughputs at the two highest clocks of the second
+/// cluster are: how much was throttled is one residual of the fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FittedDwells {
+    /// The power of each dwell with the first cluster at one of these clocks.
+    pub first_clocks: Vec<Hertz>,
+    /// One in so many readings of the trace, from the first one on.
+    pub trace_every: usize,
+}
+
+impl FittedDwells {
+    /// Whether something is fitted on the power of `dwell`.
+    pub fn has_power(&self, dwell: &Dwell) -> bool {
+        self.first_clocks.contains(&dwell.clocks[0])
+    }
+
+    /// Whether something is fitted on the reading of the trace at `index`.
+    pub const fn has_reading(&self, index: usize) -> bool {
+        index.is_multiple_of(self.trace_every)
+    }
 }
 
 /// One pair of clocks.
@@ -142,31 +173,20 @@ fn measurement(source: Source<'_>) -> Result<Measurement, Fault> {
     let root = Section::new(0..0, all.clone(), &keys)?;
     let text = |key, example| root.need(key, example)?.name().map(String::from);
     let fit = root.need("fit", "[fit]")?;
-    let (fitted, table) = match kind.text()? {
-        "serving" => {
-            let fit = Section::open(fit, &["mhz"])?;
-            let clocks = fit.need("mhz", "mhz = [306, 1109.25]")?.items()?;
-            let clocks: Vec<_> = clocks.iter().map(Field::number).collect::<Result<_, _>>()?;
-            let clocks: Vec<_> = clocks.iter().map(f64::to_string).collect();
-            let rows = format!("one client at {} MHz", clocks.join(", "));
-            (rows, Table::Serving(serving(&root)?))
-        }
-        _ => {
-            let fit = Section::open(fit, &["rows"])?;
-            let rows = fit.need("rows", "rows = \"the first ten\"")?.name()?.into();
-            (rows, Table::Dwells(dwells(&root)?))
-        }
+    let table = match kind.text()? {
+        "serving" => Table::Serving(serving(&root, fit)?),
+        _ => Table::Dwells(dwells(&root, fit)?),
     };
     Ok(Measurement {
         board: text("board", "board = \"jetson-nano\"")?,
         title: text("title", "title = \"Inception v3\"")?,
         source: text("source", "source = \"who, where\"")?,
-        fitted,
         table,
     })
 }
 
-fn serving(root: &Section<'_>) -> Result<Serving, Fault> {
+/// `fit` says which rows are fitted.
+fn serving(root: &Section<'_>, fit: &Field<'_>) -> Result<Serving, Fault> {
     let workload = Section::open(
         root.need("workload", "[workload]")?,
         &["stall", "cycles", "gain", "traffic", "host"],
@@ -186,18 +206,24 @@ fn serving(root: &Section<'_>) -> Result<Serving, Fault> {
         &[("Mcycle", 1e6), ("Gcycle", 1e9)],
         "write a number of cycles such as \"32.3 Mcycle\"",
     )?;
+    let clocks: Vec<_> = root
+        .items("clock")?
+        .iter()
+        .map(|field| serving_clock(field, clients.len()))
+        .collect::<Result<_, _>>()?;
+    let fit = Section::open(fit, &["mhz"])?;
+    let fitted = known_clocks(fit.need("mhz", "mhz = [306, 1109.25]")?, |clock| {
+        clocks.iter().any(|row| row.clock == clock)
+    })?;
     Ok(Serving {
         stall: time(workload.need("stall", "stall = \"8 ms\"")?)?,
         cycles: count,
         gain: share,
         traffic: bytes(workload.need("traffic", "traffic = \"200 MB\"")?)? as f64,
         host: time(workload.need("host", "host = \"10 ms\"")?)?,
-        clocks: root
-            .items("clock")?
-            .iter()
-            .map(|field| serving_clock(field, clients.len()))
-            .collect::<Result<_, _>>()?,
+        clocks,
         clients,
+        fitted,
     })
 }
 
@@ -219,7 +245,8 @@ fn serving_clock(field: &Field<'_>, count: usize) -> Result<ServingClock, Fault>
     })
 }
 
-fn dwells(root: &Section<'_>) -> Result<Dwells, Fault> {
+/// `fit` says which rows are fitted.
+fn dwells(root: &Section<'_>, fit: &Field<'_>) -> Result<Dwells, Fault> {
     let keys = [
         "fan",
         "throttle",
@@ -237,6 +264,7 @@ fn dwells(root: &Section<'_>) -> Result<Dwells, Fault> {
     let start = then.need("start", "start = { big = \"56 °C\" }")?.fields()?;
     let threads = then.need("threads", "threads = { big = 4 }")?.fields()?;
     let dwells = root.need("dwells", "dwells = [[12, 1400, 2000, 7.1, 3.2]]")?;
+    let dwells: Vec<Dwell> = dwells.items()?.iter().map(dwell).collect::<Result<_, _>>()?;
     let trace = root.need("trace", "trace = [[0, 56]]")?;
     Ok(Dwells {
         fan: then.need("fan", "fan = 3")?.integer_within(0, 255)? as u32,
@@ -250,9 +278,30 @@ fn dwells(root: &Section<'_>) -> Result<Dwells, Fault> {
             .iter()
             .map(|field| Ok((field.key.into(), field.integer_within(0, 128)? as u32)))
             .collect::<Result<_, Fault>>()?,
-        dwells: dwells.items()?.iter().map(dwell).collect::<Result<_, _>>()?,
+        fitted: fitted_dwells(fit, &dwells)?,
+        dwells,
         trace: trace.items()?.iter().map(point).collect::<Result<_, _>>()?,
     })
+}
+
+fn fitted_dwells(field: &Field<'_>, dwells: &[Dwell]) -> Result<FittedDwells, Fault> {
+    let fit = Section::open(field, &["first-mhz", "trace-every"])?;
+    let every = fit.need("trace-every", "trace-every = 2")?;
+    Ok(FittedDwells {
+        first_clocks: known_clocks(fit.need("first-mhz", "first-mhz = [1400, 200]")?, |clock| {
+            dwells.iter().any(|dwell| dwell.clocks[0] == clock)
+        })?,
+        trace_every: every.integer_within(1, 1_000_000)? as usize,
+    })
+}
+
+/// The clocks under `field`, in MHz, at each of which something was measured, as `measured` tells.
+fn known_clocks(field: &Field<'_>, measured: impl Fn(Hertz) -> bool) -> Result<Vec<Hertz>, Fault> {
+    let known = |item: &Field<'_>| match megahertz(item)? {
+        clock if measured(clock) => Ok(clock),
+        _ => Err(item.fault("nothing was measured at this clock")),
+    };
+    field.items()?.iter().map(known).collect()
 }
 
 fn dwell(field: &Field<'_>) -> Result<Dwell, Fault> {

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dynd_files::{load_board, load_manifest, load_policy};
+use dynd_files::{load_board, load_manifest, load_policy, parse_board, parse_measurement};
 use dynd_vocab::{
     AppMatch, AppRule, ClockBounds, CoreBounds, Hertz, Objective, Policy, ProcessorName, ProcessorRule,
     Quality, Role, Seconds,
@@ -129,4 +129,43 @@ fn what_a_board_file_says_arrives() {
         .map(|range| board.coolers[range.cooler].processor);
     assert_eq!(cooled.collect::<Vec<_>>(), [Some(0), Some(1)]);
     assert!(big.silicon.origin.source.contains("exynos5422"));
+}
+
+#[test]
+fn clusters_may_be_listed_in_any_order() {
+    let path = shipped("boards/odroid-xu3.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let parts: Vec<_> = text.split("[[cpu]]").collect();
+    let [before, little, rest] = parts.as_slice() else {
+        panic!("two clusters");
+    };
+    let (big, after) = rest.split_at(rest.find("[[").unwrap());
+    let swapped = format!("{before}[[cpu]]{big}[[cpu]]{little}{after}");
+    assert!(swapped.find("4-7") < swapped.find("0-3"));
+    assert_eq!(parse_board(&path, &swapped).unwrap(), load_board(&path).unwrap());
+}
+
+#[test]
+fn a_fitted_row_that_was_not_measured_is_refused() {
+    let check = |name: &str, fit: &str, other: &str, expect: &str| {
+        let path = shipped("boards/measurements").join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(fit), "{name}");
+        let error = parse_measurement(&path, &text.replace(fit, other)).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("nothing was measured at this clock"), "{said}");
+        assert!(said.contains(expect), "{said}");
+    };
+    check(
+        "jetson-nano.toml",
+        "mhz = [230.4,",
+        "mhz = [230.5,",
+        "14 | mhz = [230.5,",
+    );
+    check(
+        "odroid-xu3.toml",
+        "= [1400, 200]",
+        "= [1400, 250]",
+        "116 | first-mhz   = [1400, 250]",
+    );
 }

@@ -2,7 +2,8 @@
 //!
 //! Time advances from event to event. Between two events nothing changes by itself: every strand runs at a constant pace,
 //! every processor draws a constant power. An event is a strand that is done, a turn that ends, a governor or a
-//! zone that is due, or 10 ms gone by, after which temperatures have moved enough to count.
+//! zone that is due, or the next whole 10 ms, after which temperatures have moved enough to count. Whoever looks at such
+//! moments only cuts no step short, and sees the same board however often it looks.
 //!
 //! 1. What is due decides: memory clock, governors, the kernel's thermal zones, firmware.
 //! 2. The pace of every running strand follows from the real clocks and from contention.
@@ -19,7 +20,7 @@ use crate::power::{dynamic, leakage};
 use crate::unit::{Strand, Unit, slice};
 use crate::work::{Completion, JobId, Work};
 
-/// The longest time between two events, in nanoseconds.
+/// The longest time between two events, in nanoseconds: each multiple of it is one.
 const LONGEST: u64 = 10_000_000;
 
 /// Nanoseconds per second.
@@ -53,7 +54,8 @@ impl Plant {
             seconds = seconds.min(unit.horizon(*pace));
         }
         // A strand's end is rounded up, so that it is done when it is reached.
-        let event = (seconds * NANOS).ceil().min(LONGEST as f64) as u64;
+        let tick = LONGEST - self.now % LONGEST;
+        let event = (seconds * NANOS).ceil().min(tick as f64) as u64;
         let due = self.next_decision() - self.now;
         let length = event.min(due).clamp(1, limit);
         self.flow(length, &paces);
@@ -100,7 +102,7 @@ impl Plant {
     /// The kernel looks at thermal zone `zone`.
     fn look(&mut self, zone: usize) {
         let heat = &self.heat;
-        let shown = self.thermometers[zone].read(|node| heat.celsius(node), &mut self.random);
+        let shown = self.thermometers[zone].read(|node| heat.celsius(node), &mut self.looks);
         let governed = &mut self.governed[zone];
         governed.next = self.now + governed.period.max(1);
         if let Some(celsius) = shown {
@@ -238,7 +240,7 @@ impl Plant {
             } else {
                 0.0
             };
-            rail.see(watts, seconds, &mut self.random);
+            rail.see(watts, seconds, &mut self.conversions);
         }
     }
 

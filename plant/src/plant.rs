@@ -25,7 +25,11 @@ pub struct Plant {
     pub(crate) blueprint: Blueprint,
     /// Nanoseconds since it was switched on.
     pub(crate) now: u64,
-    pub(crate) random: Random,
+    /// Noise of what the kernel sees of its thermal zones, of what power sensors convert, and of what the observer reads:
+    /// three streams, so that looking changes nothing.
+    pub(crate) looks: Random,
+    pub(crate) conversions: Random,
+    pub(crate) reads: Random,
     pub(crate) domains: Vec<Domain>,
     pub(crate) units: Vec<Unit>,
     /// Work per cycle of each processor's units, relative to the fastest CPU core.
@@ -70,9 +74,12 @@ impl Plant {
             .collect();
         let accelerators = blueprint.accelerators.iter();
         domains.extend(accelerators.map(|plan| Domain::new(&plan.silicon, Some(plan.polling))));
+        let mut seeds = Random::new(seed);
         let mut plant = Self {
             now: 0,
-            random: Random::new(seed),
+            looks: seeds.split(),
+            conversions: seeds.split(),
+            reads: seeds.split(),
             units: units(blueprint),
             per_cycle: per_cycle(blueprint),
             memory: Memory::new(&blueprint.memory),

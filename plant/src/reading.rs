@@ -79,14 +79,14 @@ impl Plant {
     /// reading it fails.
     pub fn read_rail(&mut self, rail: usize) -> Option<(f64, Watts)> {
         let rail = &self.rails[rail];
-        let amperes = rail.current(&mut self.random)?;
+        let amperes = rail.current(&mut self.reads)?;
         Some((amperes, Watts::new(amperes * rail.plan.volts)))
     }
 
     /// The temperature that the thermal zone `zone` shows; absent if reading it fails.
     pub fn read_zone(&mut self, zone: usize) -> Option<Celsius> {
         let heat = &self.heat;
-        let shown = self.thermometers[zone].read(|node| heat.celsius(node), &mut self.random);
+        let shown = self.thermometers[zone].read(|node| heat.celsius(node), &mut self.reads);
         shown.map(Celsius::new)
     }
 

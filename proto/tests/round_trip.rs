@@ -213,6 +213,7 @@ fn events() {
         ClockState::Throttled,
         ClockState::Contested,
         ClockState::Refused,
+        ClockState::Unknown,
     ] {
         check::<v1::Event, _>(Event::ClocksChanged {
             processor: "big".into(),
@@ -226,7 +227,7 @@ fn status() {
     let processor = |name: &str, role| ProcessorStatus {
         name: name.into(),
         kind: ProcessorKind::Cpu,
-        role,
+        role: Some(role),
         cpus: "0-3".parse().unwrap(),
         capacity: 512,
         load: Some(0.25),

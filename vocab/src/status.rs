@@ -55,8 +55,8 @@ pub struct ProcessorStatus {
     pub name: String,
     /// Its kind.
     pub kind: ProcessorKind,
-    /// Its role.
-    pub role: Role,
+    /// Its role; absent if a newer daemon tells one that this version does not know.
+    pub role: Option<Role>,
     /// Its CPUs; empty for an accelerator.
     pub cpus: CpuSet,
     /// Capacity of one core, 1024 for the fastest of the board; 0 for an accelerator.
@@ -101,6 +101,8 @@ pub enum ClockState {
     Contested,
     /// They cannot be read or written.
     Refused,
+    /// A newer daemon tells a state that this version does not know.
+    Unknown,
 }
 
 impl ClockState {
@@ -113,6 +115,7 @@ impl ClockState {
             Self::Throttled => "throttled",
             Self::Contested => "contested",
             Self::Refused => "refused",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -217,7 +220,7 @@ impl BoardStatus {
             .map(|(i, processor)| ProcessorStatus {
                 name: processor.name.clone(),
                 kind: processor.kind,
-                role: processor.role,
+                role: Some(processor.role),
                 cpus: processor.cpus,
                 capacity: processor.capacity,
                 load: match processor.kind {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use comfy_table::Table;
 use dynd_board::Snapshot;
-use dynd_vocab::{BoardStatus, ProcessorStatus, ZoneStatus};
+use dynd_vocab::{BoardStatus, ProcessorStatus, Role, ZoneStatus};
 
 use super::mount::Mount;
 use super::print_json;
@@ -182,7 +182,7 @@ fn processor_row(processor: &ProcessorStatus) -> Vec<String> {
     let or_dash = |text: String, there: bool| if there { text } else { "-".into() };
     vec![
         processor.name.clone(),
-        processor.role.label().into(),
+        processor.role.map_or("-", Role::label).into(),
         or_dash(processor.cpus.to_string(), !processor.cpus.is_empty()),
         or_dash(processor.capacity.to_string(), processor.capacity > 0),
         format::percent(processor.load),

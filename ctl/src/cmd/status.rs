@@ -230,7 +230,7 @@ mod tests {
         let processor = |clocks| ProcessorStatus {
             name: "big".into(),
             kind: ProcessorKind::Cpu,
-            role: Role::Big,
+            role: Some(Role::Big),
             cpus: CpuSet::EMPTY,
             capacity: 1024,
             load: None,

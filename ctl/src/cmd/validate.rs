@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use dynd_files::{Measurement, board_names, find_board, measurements};
-use dynd_vocab::Blueprint;
+use dynd_files::{Measurement, Table, board_names, find_board, measurements};
 use dynd_vocab::blueprint::{Grade, Origin};
+use dynd_vocab::{Blueprint, Hertz};
 use serde::Serialize;
 
 use super::print_json;
@@ -106,8 +106,28 @@ fn fitted(measurement: &Measurement) -> Fitted {
         board: measurement.board.clone(),
         title: measurement.title.clone(),
         source: measurement.source.clone(),
-        rows: measurement.fitted.clone(),
+        rows: rows(&measurement.table),
     }
+}
+
+/// The rows of `table` that something is fitted on.
+fn rows(table: &Table) -> String {
+    match table {
+        Table::Serving(serving) => format!("one client at {} MHz", megahertz(&serving.fitted)),
+        Table::Dwells(dwells) => format!(
+            "power with the first cluster at {} MHz; heat at one in {} readings; throttling",
+            megahertz(&dwells.fitted.first_clocks),
+            dwells.fitted.trace_every
+        ),
+    }
+}
+
+fn megahertz(clocks: &[Hertz]) -> String {
+    let clocks: Vec<_> = clocks
+        .iter()
+        .map(|clock| (clock.as_hz() as f64 / 1e6).to_string())
+        .collect();
+    clocks.join(", ")
 }
 
 fn grades(name: &str, board: &Blueprint) -> Grades {
@@ -153,13 +173,16 @@ fn origins(board: &Blueprint) -> impl Iterator<Item = &Origin> {
 }
 
 fn text(report: &Report) -> String {
-    let mut checks = format::table(&["check", "value", "limit", ""]);
+    let mut checks = format::table(&["check", "value", "limit", "", "rows checked", "rows fitted"]);
     for check in &report.checks {
+        let rows = check.rows;
         checks.add_row([
             check.name.clone(),
             format!("{:.2} {}", check.value, check.unit.label()),
             format!("{} {} {}", check.op, check.limit, check.unit.label()),
             if check.ok { "ok" } else { "NOT MET" }.into(),
+            rows.map_or("-".into(), |rows| rows.checked.to_string()),
+            rows.map_or("-".into(), |rows| rows.fitted.to_string()),
         ]);
     }
     let mut boards = format::table(&["board", "measured", "fitted", "assumed", "power sensors"]);
@@ -178,7 +201,7 @@ fn text(report: &Report) -> String {
     let mut text = format::render(&checks);
     for fitted in &report.fitted {
         text += &format!(
-            "\n\n{}: {}\n  fitted on {}; checked on all rows, those included\n  {}",
+            "\n\n{}: {}\n  fitted on {}; errors are over all other rows\n  {}",
             fitted.board, fitted.title, fitted.rows, fitted.source
         );
     }

@@ -1,4 +1,4 @@
-//! One figure beside its limit.
+//! One figure beside its limit, and the rows that it is of.
 
 use serde::Serialize;
 
@@ -17,6 +17,54 @@ pub(crate) struct Check {
     pub(crate) unit: Unit,
     /// Whether the limit is met.
     pub(crate) ok: bool,
+    /// The rows that it is of; absent if no measurement was compared.
+    pub(crate) rows: Option<Rows>,
+}
+
+/// How many rows of a measurement a figure is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Rows {
+    /// Rows that something of the board file was fitted on. They are left out of the figure, unless it has no others: then it
+    /// is a residual of the fit, and no check.
+    pub(crate) fitted: usize,
+    /// Rows that nothing was fitted on.
+    pub(crate) checked: usize,
+}
+
+/// Errors of the rows that nothing was fitted on.
+#[derive(Default)]
+pub(super) struct Errors {
+    errors: Vec<f64>,
+    fitted: usize,
+}
+
+impl Errors {
+    /// Takes the `error` of a row, or leaves it out if something `is_fitted` on that.
+    pub(super) fn push(&mut self, is_fitted: bool, error: f64) {
+        if is_fitted {
+            self.fitted += 1;
+        } else {
+            self.errors.push(error);
+        }
+    }
+
+    /// Their mean without signs; no number, which meets no limit, if there is none.
+    pub(super) fn mean_absolute(&self) -> f64 {
+        self.errors.iter().map(|error| error.abs()).sum::<f64>() / self.errors.len() as f64
+    }
+
+    /// Their root mean square; no number, which meets no limit, if there is none.
+    pub(super) fn root_mean_square(&self) -> f64 {
+        (self.errors.iter().map(|error| error * error).sum::<f64>() / self.errors.len() as f64).sqrt()
+    }
+
+    /// How many rows were taken and left out.
+    pub(super) const fn rows(&self) -> Rows {
+        Rows {
+            fitted: self.fitted,
+            checked: self.errors.len(),
+        }
+    }
 }
 
 /// What a check counts in.
@@ -58,13 +106,17 @@ impl Check {
             limit,
             unit,
             ok: value <= limit,
+            rows: None,
         }
     }
-}
 
-/// The mean of `errors` without their signs; 0 if there is none.
-pub(crate) fn mean_absolute(errors: &[f64]) -> f64 {
-    errors.iter().map(|error| error.abs()).sum::<f64>() / errors.len().max(1) as f64
+    /// That it is of `rows`.
+    pub(crate) fn of(self, rows: Rows) -> Self {
+        Self {
+            rows: Some(rows),
+            ..self
+        }
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +135,23 @@ mod tests {
         check(5.0, true);
         check(5.01, false);
         check(f64::NAN, false);
-        assert_eq!(mean_absolute(&[-2.0, 4.0]), 3.0);
+    }
+
+    #[test]
+    fn what_is_fitted_on_is_left_out_of_every_error() {
+        let mut errors = Errors::default();
+        errors.push(true, 100.0);
+        assert!(errors.mean_absolute().is_nan() && errors.root_mean_square().is_nan());
+        errors.push(false, -6.0);
+        errors.push(false, 8.0);
+        assert_eq!(errors.mean_absolute(), 7.0);
+        assert_eq!(errors.root_mean_square(), 50.0_f64.sqrt());
+        assert_eq!(
+            errors.rows(),
+            Rows {
+                fitted: 1,
+                checked: 2
+            }
+        );
     }
 }

@@ -4,6 +4,9 @@
 //! - *Power*: mean of the last second of each dwell, all rails, against the reading at its end.
 //! - *Steady*: the hottest sensor at the last reading of each dwell.
 //! - *Trace*: the hottest sensor at every reading, root mean square.
+//!
+//! None of these counts a row that something was fitted on. The fourth has no other rows, and is a residual of the fit:
+//!
 //! - *Benefit*: how much more is done at the highest clock of the second cluster than at the next one that was tried, over all
 //!   dwells at those clocks but the first of each, where the board is not yet warm. Throttling eats it.
 
@@ -15,7 +18,7 @@ use dynd_vocab::blueprint::{CoolingRange, ThermalLink, ZoneTrip};
 use dynd_vocab::{Blueprint, CpuSet, Hertz, Pid, Seconds, TripKind};
 
 use super::ValidationError;
-use super::check::{Check, Unit, mean_absolute};
+use super::check::{Check, Errors, Rows, Unit};
 
 const POWER: f64 = 5.0;
 const STEADY: f64 = 2.5;
@@ -45,54 +48,83 @@ struct Found {
 /// Runs the experiment of `dwells` on `board`.
 pub(super) fn check(name: &str, board: &Blueprint, dwells: &Dwells) -> Result<Vec<Check>, ValidationError> {
     let found = Experiment::new(name, board, dwells)?.run(dwells)?;
-    let percent = |(have, dwell): (&f64, &Dwell)| 100.0 * (have / dwell.watts - 1.0);
-    let power: Vec<_> = found.watts.iter().zip(&dwells.dwells).map(percent).collect();
+    let (mut power, mut steady, mut trace) = (Errors::default(), Errors::default(), Errors::default());
     let apart = |(have, (_, want)): (&f64, &(Seconds, dynd_vocab::Celsius))| have - want.get();
-    let trace: Vec<_> = found.trace.iter().zip(&dwells.trace).map(apart).collect();
-    let last = |dwell: &Dwell| dwells.trace.iter().rposition(|(at, _)| *at <= dwell.until);
-    let steady: Vec<_> = dwells
-        .dwells
-        .iter()
-        .filter_map(|dwell| Some(trace[last(dwell)?]))
-        .collect();
-    let squares: f64 = trace.iter().map(|error| error * error).sum();
+    let apart: Vec<_> = found.trace.iter().zip(&dwells.trace).map(apart).collect();
+    for (index, error) in apart.iter().enumerate() {
+        trace.push(dwells.fitted.has_reading(index), *error);
+    }
+    for (dwell, watts) in dwells.dwells.iter().zip(&found.watts) {
+        let error = 100.0 * (watts / dwell.watts - 1.0);
+        power.push(dwells.fitted.has_power(dwell), error);
+        if let Some(index) = dwells.trace.iter().rposition(|(at, _)| *at <= dwell.until) {
+            steady.push(dwells.fitted.has_reading(index), apart[index]);
+        }
+    }
     let measured: Vec<_> = dwells.dwells.iter().map(|dwell| dwell.throughput).collect();
     let benefit = 100.0 * (benefit(&dwells.dwells, &found.rate) - benefit(&dwells.dwells, &measured));
     let name = |what: &str| format!("{name}: {what}");
     Ok(vec![
         Check::at_most(
             name("power over all clock pairs, mean error"),
-            mean_absolute(&power),
+            power.mean_absolute(),
             POWER,
             Unit::Percent,
-        ),
+        )
+        .of(power.rows()),
         Check::at_most(
             name("hottest sensor at the end of each clock pair, mean error"),
-            mean_absolute(&steady),
+            steady.mean_absolute(),
             STEADY,
             Unit::Kelvins,
-        ),
+        )
+        .of(steady.rows()),
         Check::at_most(
             name("hottest sensor along the trace, root mean square"),
-            (squares / trace.len().max(1) as f64).sqrt(),
+            trace.root_mean_square(),
             TRACE,
             Unit::Kelvins,
-        ),
+        )
+        .of(trace.rows()),
         Check::at_most(
-            name("benefit of the highest clock, throttled, error"),
+            name("benefit of the highest clock, throttled, residual of the fit"),
             benefit.abs(),
             BENEFIT,
             Unit::Points,
-        ),
+        )
+        .of(throttled(&dwells.dwells)),
     ])
+}
+
+/// The dwells at the two highest clocks of the second cluster: the fit was on the mean throughput of each.
+fn throttled(dwells: &[Dwell]) -> Rows {
+    let clocks = second_clocks(dwells);
+    let two = clocks.iter().rev().take(2);
+    let at = |clock: &Hertz| {
+        dwells
+            .iter()
+            .filter(|dwell| dwell.clocks[1] == *clock)
+            .skip(1)
+            .count()
+    };
+    Rows {
+        fitted: two.map(at).sum(),
+        checked: 0,
+    }
+}
+
+/// The clocks of the second cluster that were tried, ascending.
+fn second_clocks(dwells: &[Dwell]) -> Vec<Hertz> {
+    let mut clocks: Vec<Hertz> = dwells.iter().map(|dwell| dwell.clocks[1]).collect();
+    clocks.sort_unstable();
+    clocks.dedup();
+    clocks
 }
 
 /// How much larger `rate` is at the highest clock of the second cluster than at the next lower one that was tried, as a
 /// share. The first dwell at each clock is left out.
 fn benefit(dwells: &[Dwell], rate: &[f64]) -> f64 {
-    let mut clocks: Vec<Hertz> = dwells.iter().map(|dwell| dwell.clocks[1]).collect();
-    clocks.sort_unstable();
-    clocks.dedup();
+    let clocks = second_clocks(dwells);
     let mean = |clock: Option<&Hertz>| {
         let at = dwells
             .iter()

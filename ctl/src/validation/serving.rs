@@ -3,6 +3,9 @@
 //! Each client waits for its answer, then needs some time of one CPU before it asks again. The server takes all
 //! questions that wait when the GPU comes free as one batch (Triton's dynamic batching without delay). The clocks of the CPUs
 //! are at their highest; the board is as warm as one that has worked for a while.
+//!
+//! Every error is over the rows that nothing was fitted on; so is the clock of least energy, of the clocks at which one client's
+//! row is such a one, with its distance counted in all clocks that were measured.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +15,7 @@ use dynd_plant::{Batch, Completion, JobId, Place, Plant, Work};
 use dynd_vocab::{Blueprint, Celsius, CpuSet, Hertz, Pid, ProcessorKind, Seconds};
 
 use super::ValidationError;
-use super::check::{Check, Unit, mean_absolute};
+use super::check::{Check, Errors, Unit};
 
 const ONE_CLIENT: f64 = 5.0;
 const MANY_CLIENTS: f64 = 15.0;
@@ -41,57 +44,56 @@ struct Found {
 
 /// Runs every experiment of `serving` on `board`.
 pub(super) fn check(name: &str, board: &Blueprint, serving: &Serving) -> Result<Vec<Check>, ValidationError> {
-    let (mut one, mut many, mut power) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut one, mut many, mut power) = (Errors::default(), Errors::default(), Errors::default());
     let (mut simulated, mut measured) = (Vec::new(), Vec::new());
-    for row in &serving.clocks {
+    for (index, row) in serving.clocks.iter().enumerate() {
         for (column, &clients) in serving.clients.iter().enumerate() {
             let found = experiment(name, board, serving, row, clients)?;
             let (latency, watts) = (row.latency[column].get(), row.watts[column]);
             let error = 100.0 * (found.latency / latency - 1.0);
-            power.push(100.0 * (found.watts / watts - 1.0));
-            if clients == 1 {
-                one.push(error);
-                simulated.push(found.latency * found.watts);
-                measured.push(latency * watts);
-            } else {
-                many.push(error);
+            let is_fitted = serving.is_fitted(row.clock, clients);
+            power.push(is_fitted, 100.0 * (found.watts / watts - 1.0));
+            if clients > 1 {
+                many.push(is_fitted, error);
+                continue;
+            }
+            one.push(is_fitted, error);
+            if !is_fitted {
+                simulated.push((index, found.latency * found.watts));
+                measured.push((index, latency * watts));
             }
         }
     }
-    let apart = lowest(&simulated).abs_diff(lowest(&measured));
-    let name = |what: &str| format!("{name}: {what}");
+    let percent = |what: &str, errors: &Errors, limit: f64| {
+        let name = format!("{name}: {what}, mean error");
+        Check::at_most(name, errors.mean_absolute(), limit, Unit::Percent).of(errors.rows())
+    };
     Ok(vec![
-        Check::at_most(
-            name("latency of one client over all GPU clocks, mean error"),
-            mean_absolute(&one),
-            ONE_CLIENT,
-            Unit::Percent,
-        ),
-        Check::at_most(
-            name("latency of several clients over all GPU clocks, mean error"),
-            mean_absolute(&many),
+        percent("latency of one client over all GPU clocks", &one, ONE_CLIENT),
+        percent(
+            "latency of several clients over all GPU clocks",
+            &many,
             MANY_CLIENTS,
-            Unit::Percent,
         ),
-        Check::at_most(
-            name("board power, mean error"),
-            mean_absolute(&power),
-            POWER,
-            Unit::Percent,
-        ),
-        Check::at_most(
-            name("clock of least energy"),
-            apart as f64,
-            LEAST_ENERGY,
-            Unit::Opps,
-        ),
+        percent("board power", &power, POWER),
+        least_energy(name, &simulated, &measured).of(one.rows()),
     ])
 }
 
-/// The index of the lowest of `values`.
-fn lowest(values: &[f64]) -> usize {
-    let lower = |best: usize, each: usize| if values[each] < values[best] { each } else { best };
-    (1..values.len()).fold(0, lower)
+/// How far apart the clocks are at which `simulated` and `measured` energies, each beside the index of its clock, are lowest.
+fn least_energy(name: &str, simulated: &[(usize, f64)], measured: &[(usize, f64)]) -> Check {
+    let lowest = |energies: &[(usize, f64)]| {
+        energies
+            .iter()
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|&(index, _)| index)
+    };
+    let apart = match (lowest(simulated), lowest(measured)) {
+        (Some(simulated), Some(measured)) => simulated.abs_diff(measured) as f64,
+        _ => f64::NAN,
+    };
+    let name = format!("{name}: clock of least energy");
+    Check::at_most(name, apart, LEAST_ENERGY, Unit::Opps)
 }
 
 /// `clients` clients at the GPU clock of `row`.

@@ -148,6 +148,45 @@ fn a_seed_fixes_everything() {
 }
 
 #[test]
+fn looking_changes_nothing() {
+    let mut blueprint = find_board("odroid-xu3").unwrap();
+    for zone in &mut blueprint.zones {
+        zone.noise = 0.8;
+    }
+    let run = |millis: u64| {
+        let mut board = VirtualBoard::new(Plant::new(&blueprint, 1));
+        burn(board.plant_mut(), "4-7");
+        for processor in 0..3 {
+            // The only governor that makes no event at round times.
+            board.plant_mut().govern(processor, "performance").unwrap();
+        }
+        board.plant_mut().fail_rail(0, Some(Failure::Intermittent(0.5)));
+        for _ in 0..800 {
+            // Ends at no round time.
+            let work = Work::new(Seconds::from_millis(37.3), 0.0);
+            board
+                .plant_mut()
+                .submit(Pid(1), work, Place::Accelerator(2))
+                .unwrap();
+        }
+        let (mut sample, mut path) = (Sample::default(), Vec::new());
+        for now in (0..=30_000).step_by(millis as usize) {
+            board.sample(at(now), &[], &mut sample);
+            if now % 1000 == 0 {
+                let plant = board.plant();
+                let nodes = 0..plant.blueprint().thermal.nodes.len();
+                let celsius: Vec<_> = nodes.map(|node| plant.temperature(node)).collect();
+                path.push((sample.clocks.clone(), celsius));
+            }
+        }
+        path
+    };
+    let (often, seldom) = (run(50), run(1000));
+    assert!(often[30].0[1] < often[1].0[1], "it throttles: {often:?}");
+    assert_eq!(often, seldom);
+}
+
+#[test]
 fn steps_of_any_size_lead_to_the_same_place() {
     let run = |step: u64| {
         let mut plant = plant("odroid-xu3");

@@ -1,7 +1,7 @@
 //! The machine as operators see it.
 
 use dynd_vocab::{
-    BatteryFlow, BatteryStatus, BoardStatus, Celsius, CoolingStatus, MemoryStatus, ProblemStatus,
+    BatteryFlow, BatteryStatus, BoardStatus, Celsius, CoolingStatus, CpuSet, MemoryStatus, ProblemStatus,
     ProcessorKind, ProcessorStatus, RailStatus, Role, Trip, TripKind, ZoneStatus,
 };
 
@@ -35,10 +35,7 @@ impl TryFrom<v1::BoardStatus> for BoardStatus {
             rails: board.rails.into_iter().map(Into::into).collect(),
             zones: field::each(board.zones, usize::MAX, "zones")?,
             cooling: board.cooling.into_iter().map(Into::into).collect(),
-            battery: board
-                .battery
-                .map(|battery| field::required(Some(battery), "battery"))
-                .transpose()?,
+            battery: board.battery.map(Into::into),
             problems: board.problems.into_iter().map(Into::into).collect(),
             unmanaged_tasks_per_core: board.unmanaged_tasks_per_core,
         })
@@ -49,7 +46,7 @@ impl From<ProcessorStatus> for v1::ProcessorStatus {
     fn from(processor: ProcessorStatus) -> Self {
         Self {
             name: processor.name,
-            role: v1::Role::from(processor.role).into(),
+            role: processor.role.map_or(v1::Role::Unspecified, Into::into).into(),
             cpus: processor.cpus.iter().collect(),
             capacity: processor.capacity,
             load: processor.load,
@@ -65,19 +62,17 @@ impl TryFrom<v1::ProcessorStatus> for ProcessorStatus {
     type Error = WireError;
 
     fn try_from(processor: v1::ProcessorStatus) -> Result<Self, WireError> {
+        let cpus = field::cpus(processor.cpus, "cpus")?;
         Ok(Self {
             name: processor.name,
-            kind: kind(processor.kind)?,
-            role: role(processor.role)?,
-            cpus: field::cpus(processor.cpus, "cpus")?,
+            kind: kind(processor.kind, cpus),
+            role: role(processor.role),
+            cpus,
             capacity: processor.capacity,
             load: processor.load,
             clock_khz: processor.clock_khz,
             opps_khz: processor.opps_khz,
-            clocks: processor
-                .clocks
-                .map(|clocks| field::required(Some(clocks), "clocks"))
-                .transpose()?,
+            clocks: processor.clocks.map(Into::into),
         })
     }
 }
@@ -93,14 +88,15 @@ impl From<ProcessorKind> for v1::ProcessorKind {
     }
 }
 
-/// An older daemon tells no kind, and knows of CPUs only.
-fn kind(value: i32) -> Result<ProcessorKind, WireError> {
+/// An older daemon tells no kind, and knows of CPUs only. What a newer one tells is an accelerator if it has no CPUs.
+fn kind(value: i32, cpus: CpuSet) -> ProcessorKind {
     match v1::ProcessorKind::try_from(value) {
-        Ok(v1::ProcessorKind::Unspecified | v1::ProcessorKind::Cpu) => Ok(ProcessorKind::Cpu),
-        Ok(v1::ProcessorKind::Gpu) => Ok(ProcessorKind::Gpu),
-        Ok(v1::ProcessorKind::Npu) => Ok(ProcessorKind::Npu),
-        Ok(v1::ProcessorKind::Accelerator) => Ok(ProcessorKind::Accelerator),
-        Err(_) => Err(Problem::UnknownValue(value).of("kind")),
+        Ok(v1::ProcessorKind::Unspecified | v1::ProcessorKind::Cpu) => ProcessorKind::Cpu,
+        Ok(v1::ProcessorKind::Gpu) => ProcessorKind::Gpu,
+        Ok(v1::ProcessorKind::Npu) => ProcessorKind::Npu,
+        Ok(v1::ProcessorKind::Accelerator) => ProcessorKind::Accelerator,
+        Err(_) if cpus.is_empty() => ProcessorKind::Accelerator,
+        Err(_) => ProcessorKind::Cpu,
     }
 }
 
@@ -117,15 +113,15 @@ impl From<Role> for v1::Role {
     }
 }
 
-fn role(value: i32) -> Result<Role, WireError> {
+fn role(value: i32) -> Option<Role> {
     match v1::Role::try_from(value) {
-        Ok(v1::Role::Little) => Ok(Role::Little),
-        Ok(v1::Role::Mid) => Ok(Role::Mid),
-        Ok(v1::Role::Big) => Ok(Role::Big),
-        Ok(v1::Role::Gpu) => Ok(Role::Gpu),
-        Ok(v1::Role::Npu) => Ok(Role::Npu),
-        Ok(v1::Role::Accelerator) => Ok(Role::Accelerator),
-        Ok(v1::Role::Unspecified) | Err(_) => Err(Problem::UnknownValue(value).of("role")),
+        Ok(v1::Role::Little) => Some(Role::Little),
+        Ok(v1::Role::Mid) => Some(Role::Mid),
+        Ok(v1::Role::Big) => Some(Role::Big),
+        Ok(v1::Role::Gpu) => Some(Role::Gpu),
+        Ok(v1::Role::Npu) => Some(Role::Npu),
+        Ok(v1::Role::Accelerator) => Some(Role::Accelerator),
+        Ok(v1::Role::Unspecified) | Err(_) => None,
     }
 }
 
@@ -179,6 +175,7 @@ impl From<ZoneStatus> for v1::ZoneStatus {
     }
 }
 
+/// Leaves out trips of kinds that this version does not know.
 impl TryFrom<v1::ZoneStatus> for ZoneStatus {
     type Error = WireError;
 
@@ -186,7 +183,7 @@ impl TryFrom<v1::ZoneStatus> for ZoneStatus {
         Ok(Self {
             name: zone.name,
             celsius: zone.celsius,
-            trips: field::each(zone.trips, usize::MAX, "trips")?,
+            trips: field::each_known(zone.trips, "trips")?,
         })
     }
 }
@@ -265,23 +262,20 @@ impl From<BatteryStatus> for v1::BatteryStatus {
     }
 }
 
-impl TryFrom<v1::BatteryStatus> for BatteryStatus {
-    type Error = WireError;
-
-    fn try_from(battery: v1::BatteryStatus) -> Result<Self, WireError> {
+impl From<v1::BatteryStatus> for BatteryStatus {
+    fn from(battery: v1::BatteryStatus) -> Self {
         let flow = match v1::BatteryFlow::try_from(battery.flow) {
-            Ok(v1::BatteryFlow::Unspecified) => BatteryFlow::Unknown,
             Ok(v1::BatteryFlow::Charging) => BatteryFlow::Charging,
             Ok(v1::BatteryFlow::Discharging) => BatteryFlow::Discharging,
             Ok(v1::BatteryFlow::Resting) => BatteryFlow::Resting,
-            Err(_) => return Err(Problem::UnknownValue(battery.flow).of("flow")),
+            Ok(v1::BatteryFlow::Unspecified) | Err(_) => BatteryFlow::Unknown,
         };
-        Ok(Self {
+        Self {
             name: battery.name,
             charge: battery.charge,
             flow,
             watts: battery.watts,
-        })
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use dynd_vocab::{ClockState, ClockStatus};
 
-use crate::{Problem, WireError, v1};
+use crate::v1;
 
 impl From<ClockStatus> for v1::ClockStatus {
     fn from(clocks: ClockStatus) -> Self {
@@ -15,16 +15,14 @@ impl From<ClockStatus> for v1::ClockStatus {
     }
 }
 
-impl TryFrom<v1::ClockStatus> for ClockStatus {
-    type Error = WireError;
-
-    fn try_from(clocks: v1::ClockStatus) -> Result<Self, WireError> {
-        Ok(Self {
+impl From<v1::ClockStatus> for ClockStatus {
+    fn from(clocks: v1::ClockStatus) -> Self {
+        Self {
             min_khz: clocks.min_khz,
             max_khz: clocks.max_khz,
-            state: state(clocks.state)?,
+            state: state(clocks.state),
             reason: clocks.reason,
-        })
+        }
     }
 }
 
@@ -37,18 +35,19 @@ impl From<ClockState> for v1::ClockState {
             ClockState::Throttled => Self::Throttled,
             ClockState::Contested => Self::Contested,
             ClockState::Refused => Self::Refused,
+            ClockState::Unknown => Self::Unspecified,
         }
     }
 }
 
-fn state(value: i32) -> Result<ClockState, WireError> {
+fn state(value: i32) -> ClockState {
     match v1::ClockState::try_from(value) {
-        Ok(v1::ClockState::Left) => Ok(ClockState::Left),
-        Ok(v1::ClockState::Unchanged) => Ok(ClockState::Unchanged),
-        Ok(v1::ClockState::Held) => Ok(ClockState::Held),
-        Ok(v1::ClockState::Throttled) => Ok(ClockState::Throttled),
-        Ok(v1::ClockState::Contested) => Ok(ClockState::Contested),
-        Ok(v1::ClockState::Refused) => Ok(ClockState::Refused),
-        Ok(v1::ClockState::Unspecified) | Err(_) => Err(Problem::UnknownValue(value).of("state")),
+        Ok(v1::ClockState::Left) => ClockState::Left,
+        Ok(v1::ClockState::Unchanged) => ClockState::Unchanged,
+        Ok(v1::ClockState::Held) => ClockState::Held,
+        Ok(v1::ClockState::Throttled) => ClockState::Throttled,
+        Ok(v1::ClockState::Contested) => ClockState::Contested,
+        Ok(v1::ClockState::Refused) => ClockState::Refused,
+        Ok(v1::ClockState::Unspecified) | Err(_) => ClockState::Unknown,
     }
 }

@@ -70,7 +70,10 @@ impl TryFrom<v1::Event> for Event {
             wire::Event::PolicyChanged(wire::PolicyChanged {}) => Self::PolicyChanged,
             wire::Event::ClocksChanged(changed) => Self::ClocksChanged {
                 processor: changed.processor,
-                clocks: field::required(changed.clocks, "clocks_changed.clocks")?,
+                clocks: changed
+                    .clocks
+                    .ok_or_else(|| Problem::Missing.of("clocks_changed.clocks"))?
+                    .into(),
             },
         })
     }

@@ -39,6 +39,19 @@ where
     values.into_iter().enumerate().map(convert).collect()
 }
 
+/// Each entry of a list, converted, but those that hold an enum value that this version does not know: whoever only
+/// shows what a newer daemon tells can do without them.
+pub(super) fn each_known<W, T>(values: Vec<W>, field: &str) -> Result<Vec<T>, WireError>
+where
+    T: TryFrom<W, Error = WireError>,
+{
+    let convert = |(index, value)| match T::try_from(value) {
+        Err(error) if matches!(error.problem, Problem::UnknownValue(_)) => None,
+        result => Some(result.map_err(|error| error.within(format_args!("{field}[{index}]")))),
+    };
+    values.into_iter().enumerate().filter_map(convert).collect()
+}
+
 /// A name: not empty, not long, nothing in it that would garble a terminal.
 pub(super) fn name(value: String, field: &str) -> Result<String, WireError> {
     let problem = match value.as_str() {

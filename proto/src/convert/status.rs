@@ -17,7 +17,7 @@ impl From<Status> for v1::Status {
     }
 }
 
-/// Leaves out events of kinds that this version does not know.
+/// Leaves out events of kinds that this version does not know, and events and apps with a value that it does not know.
 impl TryFrom<v1::Status> for Status {
     type Error = WireError;
 
@@ -29,10 +29,10 @@ impl TryFrom<v1::Status> for Status {
             .collect();
         Ok(Self {
             board: field::required(status.board, "board")?,
-            apps: field::each(status.apps, usize::MAX, "apps")?,
+            apps: field::each_known(status.apps, "apps")?,
             policy: status.policy.ok_or_else(|| Problem::Missing.of("policy"))?.into(),
             daemon: status.daemon.ok_or_else(|| Problem::Missing.of("daemon"))?.into(),
-            events: field::each(known, usize::MAX, "events")?,
+            events: field::each_known(known, "events")?,
         })
     }
 }
