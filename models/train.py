@@ -41,6 +41,8 @@ PAD = 8
 
 LATE_STEPS, LATE_PEAK = 1200, 3e-3
 
+PACKED = 8  # networks whose first layer has this many channels or fewer are exported packed
+
 # How hard the scenes are. Uniform ranges unless said otherwise.
 SCENE = dict(scale=(1.3, 2.0), turn=0.25, shear=0.2, stretch=0.15, ink=(0.7, 1.0), noise=0.1,
              pieces=(3, 5), piece=(5, 10), piece_ink=(0.3, 0.65))
@@ -371,12 +373,30 @@ def measure_norms(net, p, k, x, fields, side, count=1024, batch=64):
 
 # --------------------------------------------------------------------------------------------------- 5 export
 
+def packed(kernel, first):
+    """The same convolution on a grid half as fine, where each 2x2 block of pixels is four groups of channels.
+
+    kernel [o,c,5,5] -> [4o,4c,3,3]; of the first layer, which reads pixels, [4o,c,6,6] with stride 2. Group 2y+x holds the
+    pixels at row y and column x of their blocks."""
+    o, c, side, _ = kernel.shape
+    out = np.zeros((2, 2, o, c, 6, 6) if first else (2, 2, o, 2, 2, c, 3, 3))
+    for y, x, i, j in np.ndindex(2, 2, side, side):
+        row, col = y + i, x + j  # of the pixel, counted from two before the block
+        if first:
+            out[y, x, :, :, row, col] = kernel[:, :, i, j]
+        else:
+            out[y, x, :, row % 2, col % 2, :, row // 2, col // 2] = kernel[:, :, i, j]
+    return out.reshape((4 * o, c, 6, 6) if first else (4 * o, 4 * c, 3, 3))
+
+
 def export(net, p, k, norms, path):
-    """One ONNX file for width k, with one output per exit. Norms are folded into the convolutions."""
+    """One ONNX file for width k, with one output per exit. Norms are folded into the convolutions. Layers of few
+    channels at full size are packed: a matrix product with few rows leaves most of a vector unit idle."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
     width, nodes, weights, outputs, norms = net["widths"][k], [], [], [], iter(norms)
     exits = sum(layer[0] == "exit" for layer in net["layers"])
+    pack = channels(net["layers"][0][1], width) <= PACKED
 
     def add(op, inputs, output, **attributes):
         nodes.append(helper.make_node(op, inputs, [output], f"{output}.{op.lower()}", **attributes))
@@ -387,6 +407,7 @@ def export(net, p, k, norms, path):
         return name
 
     def walk(layers, prefix, at, c):
+        nonlocal pack
         for n, layer in enumerate(layers):
             i = f"{prefix}{n}"
             if layer[0] in ("conv", "res"):
@@ -394,11 +415,19 @@ def export(net, p, k, norms, path):
                 mean, var = (np.asarray(s, np.float64)[:o] for s in next(norms))
                 scale = np.asarray(p[f"g{i}_{k}"], np.float64) / np.sqrt(var + 1e-4)
                 kernel = np.asarray(p[f"w{i}"], np.float64)[:, :, :c, :o] * scale
-                y = add("Conv", [at, weight(f"w{i}", kernel.transpose(3, 2, 0, 1)),
-                                 weight(f"b{i}", np.asarray(p[f"b{i}_{k}"]) - mean * scale)], f"conv{i}",
-                        kernel_shape=[5, 5], pads=[2] * 4, strides=[1, 1])
+                kernel, bias = kernel.transpose(3, 2, 0, 1), np.asarray(p[f"b{i}_{k}"]) - mean * scale
+                first = at == "image"
+                if pack:
+                    kernel, bias = packed(kernel, first), np.tile(bias, 4)
+                y = add("Conv", [at, weight(f"w{i}", kernel), weight(f"b{i}", bias)], f"conv{i}",
+                        kernel_shape=kernel.shape[2:], pads=[1 if pack and not first else 2] * 4,
+                        strides=[2 if pack and first else 1] * 2)
                 y = add("Relu", [y], f"relu{i}")
                 at, c = (add("Add", [at, y], f"sum{i}") if layer[0] == "res" else y), o
+            elif layer[0] == "pool" and pack:
+                pixels = [f"pixel{i}_{n}" for n in range(4)]
+                nodes.append(helper.make_node("Split", [at], pixels, f"pool{i}.split", axis=1))
+                at, pack = add("Max", pixels, f"pool{i}"), False
             elif layer[0] == "pool":
                 at = add("MaxPool", [at], f"pool{i}", kernel_shape=[2, 2], strides=[2, 2])
             elif layer[0] == "exit":
