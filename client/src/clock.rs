@@ -5,8 +5,13 @@ use nix::time::{ClockId, clock_gettime};
 
 /// The present time on `CLOCK_MONOTONIC`: what releases and reports are stamped with.
 pub fn now() -> Timestamp {
-    // Linux has this clock always; a zero would only make one latency look long.
-    let time = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |time| {
+    read(ClockId::CLOCK_MONOTONIC)
+}
+
+/// The present time on `clock`.
+pub(crate) fn read(clock: ClockId) -> Timestamp {
+    // Linux has these clocks always; a zero would only make one latency look long.
+    let time = clock_gettime(clock).map_or(0, |time| {
         let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
         seconds
             .saturating_mul(1_000_000_000)

@@ -2,7 +2,8 @@
 //!
 //! An app opens a [`Session`] with its model's table and its requirement, names the threads of its inference
 //! pool, and puts [`begin`](Session::begin) and [`end`](Session::end) around each inference. `begin` says
-//! which sub-network to run on how many cores; it waits for nothing and nobody. Without a daemon, or when the
+//! which sub-network to run on how many cores; it waits for nobody, and for the scheduler's tick only where others
+//! compete for the CPU. Without a daemon, or when the
 //! daemon dies, the session selects for itself and keeps looking for one.
 //!
 //! ```text
@@ -26,6 +27,7 @@ mod pool;
 mod seat;
 mod session;
 mod slice;
+mod tick;
 
 use std::path::PathBuf;
 

@@ -19,6 +19,7 @@ use crate::outbox::{Outbox, Urgency, outbox};
 use crate::pool::Pool;
 use crate::seat::{Occupied, Place, Seat};
 use crate::slice::stay_out_of_the_way;
+use crate::tick::await_tick;
 use crate::{ClientError, Tid, link, now};
 
 /// What a session is opened with.
@@ -81,6 +82,8 @@ pub struct Job {
     pub cpus: CpuSet,
     /// True if sub-network or cores differ from those of the previous job, and for the first.
     pub switched: bool,
+    /// How long [`Session::begin`] waited for the scheduler's tick; zero unless others compete for the CPU.
+    pub waited: Duration,
     release: Timestamp,
     began: Timestamp,
     /// Whether the daemon is to hear of it.
@@ -172,14 +175,15 @@ impl Session {
 
     /// Before an inference that was, or should have been, released at `release` ([`now`] for one that runs on
     /// demand): says what to run. A newer assignment is taken up here if its pool has been moved, between two
-    /// inferences; else by the next one. [`end`](Self::end) acknowledges it. Waits for no daemon.
+    /// inferences; else by the next one. [`end`](Self::end) acknowledges it. Waits for no daemon; where others
+    /// compete for the CPU it waits for the scheduler's next tick if that would cut the inference and time allows.
     ///
     /// When the daemon can give the app nothing ([`Standing::Blocked`]) this is the smallest sub-network,
     /// unpinned; whether to run it is the app's decision (see [`assignment`](Self::assignment)).
     pub fn begin(&mut self, release: Timestamp) -> Job {
         let occupied = self.seat.occupy();
         self.take_up();
-        let began = now();
+        let decided = now();
         let (cpus, requirement, audience) = match &self.mode {
             Mode::Assigned(assignment) => (assignment.cpus, assignment.requirement, Audience::Daemon),
             Mode::Alone => (CpuSet::EMPTY, self.requirement, Audience::Selector),
@@ -189,14 +193,20 @@ impl Session {
             self.cores = cpus.len().min(self.max_threads);
         }
         let cores = self.cores;
+        let remaining = requirement.latency - Seconds::from(decided.since(release));
         let subnetwork = match self.assignment() {
             // The table is in ascending order.
             Some(assignment) if assignment.standing == Standing::Blocked => 0,
-            _ => {
-                let remaining = requirement.latency - Seconds::from(began.since(release));
-                self.selector.choose(remaining, cores).subnetwork
-            }
+            _ => self.selector.choose(remaining, cores).subnetwork,
         };
+        let rung = self
+            .assignment()
+            .filter(|assignment| assignment.contended)
+            .and_then(|assignment| {
+                let mut ladder = assignment.ladder.iter();
+                ladder.find(|rung| rung.subnetwork == subnetwork).copied()
+            });
+        let waited = rung.map_or(Duration::ZERO, |rung| await_tick(rung.undisturbed, remaining));
         let present = Some((subnetwork, cores, cpus));
         let switched = present != self.previous;
         self.previous = present;
@@ -205,8 +215,9 @@ impl Session {
             cores,
             cpus,
             switched,
+            waited,
             release,
-            began,
+            began: now(),
             audience,
             occupied,
         }

@@ -67,6 +67,7 @@ fn assignment(number: u64, cpus: CpuSet) -> v1::Assignment {
             bound_s: 0.003,
         }],
         requirement: Some(config(Path::new("")).requirement.into()),
+        contended: false,
     }
 }
 

@@ -247,12 +247,14 @@ impl App {
         let ladder = grant.map_or_else(Vec::new, |grant| self.ladder(&grant.offer, scene));
         let processor = grant.map_or("", |grant| &scene.board.processors[grant.offer.processor].name);
         let cpus = grant.map_or(CpuSet::EMPTY, |grant| grant.cpus);
+        let contended = grant.is_some_and(|grant| level_of(&grant.offer, scene) > 0);
         let unchanged = self.assignment.as_ref().is_some_and(|now| {
             now.standing == standing
                 && now.processor == processor
                 && now.cpus == cpus
                 && self.granted.map(|grant| grant.offer.cores) == grant.map(|grant| grant.offer.cores)
                 && now.requirement == self.requirement
+                && now.contended == contended
                 && now.ladder.first().map(|rung| rung.subnetwork)
                     == ladder.first().map(|rung| rung.subnetwork)
         });
@@ -268,6 +270,7 @@ impl App {
             cpus,
             ladder,
             requirement: self.requirement,
+            contended,
         };
         self.granted = grant;
         Some(&*self.assignment.insert(assignment))
@@ -333,34 +336,42 @@ impl App {
 
     /// How far the risk of lateness exceeds the budget; 0 if it does not.
     fn excess_risk(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
+        let allowed = self.budget.allowed() + self.loyalty(offer);
+        let risk = self.risk(offer, scene);
+        if risk <= allowed {
+            return 0.0;
+        }
+        let late = self.outlook(offer, scene).late;
+        (late - allowed - 3.0 * self.loyalty(offer)).max(1e-6)
+    }
+
+    /// The risk of lateness to reckon with: of what may be tried, the least that is likely.
+    fn risk(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
         let outlook = self.outlook(offer, scene);
+        let cautious = scene.now.since(self.load_changed_at) < CAUTIOUS;
+        if cautious || offer.cores == 0 {
+            outlook.late
+        } else {
+            (outlook.late - CURIOSITY * outlook.unsure).max(0.0)
+        }
+    }
+
+    /// How much more risk an offer may have for being what runs now: a switch must pay for itself.
+    fn loyalty(&self, offer: &Offer) -> f64 {
         let runs_now = self.granted.is_some_and(|grant| {
             let now = grant.offer;
             (now.processor, now.cores, now.subnetwork) == (offer.processor, offer.cores, offer.subnetwork)
         });
-        let allowed = self.budget.allowed() + if runs_now { LOYALTY } else { 0.0 };
-        let cautious = scene.now.since(self.load_changed_at) < CAUTIOUS;
-        let certain = cautious || offer.cores == 0;
-        let risk = if certain {
-            outlook.late
-        } else {
-            outlook.late - CURIOSITY * outlook.unsure
-        };
-        if risk <= allowed {
-            return 0.0;
-        }
-        let loyalty = if runs_now { 0.03 } else { 0.0 };
-        (outlook.late - allowed - loyalty).max(1e-6)
+        if runs_now { LOYALTY } else { 0.0 }
     }
 
     fn outlook(&self, offer: &Offer, scene: &Scene<'_>) -> Outlook {
-        let level = if offer.cores == 0 {
-            crowded(scene.level)
-        } else {
-            scene.level
-        };
-        self.forecast
-            .outlook(point(offer), level, self.requirement.latency, scene.now)
+        self.forecast.outlook(
+            point(offer),
+            level_of(offer, scene),
+            self.requirement.latency,
+            scene.now,
+        )
     }
 
     fn utility(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
@@ -370,7 +381,7 @@ impl App {
         let busy = relative * f64::from(offer.cores.max(1)) * capacity;
         let gain = match scene.objective {
             // Among equals, the one that costs less.
-            Objective::MaxQuality => self.normalised_quality(offer.subnetwork) - 1e-3 * busy,
+            Objective::MaxQuality => self.delivered_quality(offer, scene) - 1e-3 * busy,
             Objective::MinEnergy => -busy,
             Objective::MinLatency => -relative,
         };
@@ -381,25 +392,24 @@ impl App {
         }
     }
 
-    /// 0 for the model's worst sub-network, 1 for its best: what may be compared across apps.
-    fn normalised_quality(&self, subnetwork: usize) -> f64 {
+    /// The quality that reaches the app in time, a late answer counting as none: 0 for the quality of the model's worst
+    /// sub-network, 1 for that of its best, which is what may be compared across apps.
+    fn delivered_quality(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
         let quality = |index: usize| self.model.subnetworks[index].quality.get();
         let all = (0..self.model.subnetworks.len()).map(quality);
         let (worst, best) = all.fold((1.0_f64, 0.0_f64), |(low, high), q| (low.min(q), high.max(q)));
+        let in_time = 1.0 - (self.risk(offer, scene) - self.loyalty(offer)).max(0.0);
+        let delivered = quality(offer.subnetwork) * in_time;
         if best > worst {
-            (quality(subnetwork) - worst) / (best - worst)
+            (delivered - worst) / (best - worst)
         } else {
-            1.0
+            in_time
         }
     }
 
     /// The assigned rung, then every cheaper sub-network that is good enough.
     fn ladder(&self, offer: &Offer, scene: &Scene<'_>) -> Vec<Rung> {
-        let level = if offer.cores == 0 {
-            crowded(scene.level)
-        } else {
-            scene.level
-        };
+        let level = level_of(offer, scene);
         let rung = |subnetwork: usize| {
             let at = Point {
                 subnetwork,
@@ -474,6 +484,15 @@ fn point(offer: &Offer) -> Point {
         subnetwork: offer.subnetwork,
         processor: offer.processor,
         cores: offer.cores.max(1),
+    }
+}
+
+/// The load level that an app feels there.
+fn level_of(offer: &Offer, scene: &Scene<'_>) -> Level {
+    if offer.cores == 0 {
+        crowded(scene.level)
+    } else {
+        scene.level
     }
 }
 

@@ -255,6 +255,7 @@ mod tests {
             cpus: CpuSet::single(0),
             ladder: [(2, 8.0), (1, 2.0), (0, 0.5)].into_iter().map(rung).collect(),
             requirement: requirement(),
+            contended: false,
         });
         selector
     }
@@ -335,6 +336,7 @@ mod tests {
             cpus: CpuSet::EMPTY,
             ladder: vec![rung],
             requirement: requirement(),
+            contended: false,
         });
         assert!(selector.choose(TARGET, 1).subnetwork < 3);
     }

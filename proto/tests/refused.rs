@@ -57,6 +57,7 @@ fn assignment() -> v1::Assignment {
             bound_s: 0.02,
         }],
         requirement: hello().requirement,
+        contended: false,
     }
 }
 

@@ -152,6 +152,7 @@ fn assignments() {
         cpus: "0-1,127".parse().unwrap(),
         ladder: vec![rung(1, 0.010), rung(0, f64::INFINITY)],
         requirement: requirement(),
+        contended: true,
     };
     check::<v1::Assignment, _>(met.clone());
     check::<v1::Assignment, _>(Assignment {

@@ -35,6 +35,8 @@ pub struct Assignment {
     pub ladder: Vec<Rung>,
     /// The requirement in force, after the policy had its say.
     pub requirement: Requirement,
+    /// Others compete for these CPUs: it pays to begin right after a tick of the scheduler.
+    pub contended: bool,
 }
 
 /// One step of a ladder.

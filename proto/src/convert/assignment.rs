@@ -52,6 +52,7 @@ impl From<Assignment> for v1::Assignment {
             cpus: assignment.cpus.iter().collect(),
             ladder: assignment.ladder.into_iter().map(Into::into).collect(),
             requirement: Some(assignment.requirement.into()),
+            contended: assignment.contended,
         }
     }
 }
@@ -80,6 +81,7 @@ impl TryFrom<v1::Assignment> for Assignment {
             cpus: field::cpus(assignment.cpus, "cpus")?,
             ladder,
             requirement: field::required(assignment.requirement, "requirement")?,
+            contended: assignment.contended,
         })
     }
 }

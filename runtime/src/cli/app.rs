@@ -322,7 +322,9 @@ impl Frames {
         let decision = way.decide(release);
         let decided = now();
         let moved = decision.cpus != self.cpus;
-        let gap = decided.since(possible.filter(|_| moved).unwrap_or(begin));
+        let gap = decided
+            .since(possible.filter(|_| moved).unwrap_or(begin))
+            .saturating_sub(decision.waited);
         let cores = decision.cores.min(threads);
         let answer = self.model.run(decision.subnetwork, cores, &self.input)?;
         let end = now();

@@ -1,5 +1,7 @@
 //! By whose choice frames run.
 
+use std::time::Duration;
+
 use dynd_client::{CpuSet, Job, Session, Timestamp};
 use dynd_vocab::Generation;
 
@@ -20,6 +22,8 @@ pub(crate) struct Decision {
     /// Where it runs; empty when it is not pinned.
     pub(crate) cpus: CpuSet,
     pub(crate) switched: bool,
+    /// How long it was put off for the scheduler's tick.
+    pub(crate) waited: Duration,
     pub(crate) generation: Option<Generation>,
     job: Option<Job>,
 }
@@ -35,6 +39,7 @@ impl Way {
                     cores: job.cores,
                     cpus: job.cpus,
                     switched: job.switched,
+                    waited: job.waited,
                     generation: session.assignment().map(|assignment| assignment.generation),
                     job: Some(job),
                 }
@@ -44,6 +49,7 @@ impl Way {
                 cores: *threads,
                 cpus: CpuSet::EMPTY,
                 switched: false,
+                waited: Duration::ZERO,
                 generation: None,
                 job: None,
             },
