@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dynd_vocab::{
-    Actuation, Board, BoardDescription, Pid, ProcessorKind, PutBack, Sample, Setting, Timestamp,
+    Actuation, Board, BoardDescription, Pid, ProblemStatus, ProcessorKind, PutBack, Sample, Setting,
+    Timestamp,
 };
 
 use crate::actuator::Actuator;
@@ -47,7 +48,7 @@ impl Host {
     /// Looks at the machine whose `sys` and `proc` lie below `root`; `/` for the one at hand.
     ///
     /// # Errors
-    /// Only if `root` cannot be opened or no CPU is found; all else that fails is a [problem](Self::problems).
+    /// Only if `root` cannot be opened or no CPU is found; all else that fails is a [problem](Board::problems).
     pub fn discover(root: &Path) -> Result<Self, BoardError> {
         let mut problems = ProblemLog::default();
         let Discovery {
@@ -102,15 +103,10 @@ impl Host {
         Ok(is_dirty)
     }
 
-    /// What cannot be read at present, each thing once. A sensor leaves the list when it has answered well for a
-    /// while; what only discovery reads stays on it.
-    pub fn problems(&self) -> &[SensorProblem] {
+    /// The [problems](Board::problems) with their causes, in the same order. A sensor leaves the list when it has
+    /// answered well for a while; what only discovery reads stays on it.
+    pub fn faults(&self) -> &[SensorProblem] {
         self.problems.current()
-    }
-
-    /// The problems that arose since this was last called, for a log; a problem that lasts is told once.
-    pub fn take_problems(&mut self) -> Vec<SensorProblem> {
-        self.problems.take_untold()
     }
 
     /// The files behind each value of a sample.
@@ -167,6 +163,10 @@ impl Board for Host {
             .as_mut()
             .and_then(|pressure| stalled(pressure, &mut self.stalled, reader));
         self.processes.sample(apps, reader, &mut into.apps);
+    }
+
+    fn problems(&self) -> &[ProblemStatus] {
+        self.problems.shown()
     }
 
     fn apply(&mut self, setting: &Setting) -> Vec<Actuation> {
