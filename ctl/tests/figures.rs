@@ -194,3 +194,36 @@ fn a_measured_board_says_nothing_of_unmeasured_power() {
         true
     );
 }
+
+#[test]
+fn a_board_file_that_contradicts_itself_is_refused_with_its_line() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../boards/rk3588-rock5b.toml");
+    let good = fs::read_to_string(path).unwrap();
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("b.toml");
+    let empty = dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    for (from, to, said) in [
+        ("\"4-5\"", "\"3-5\"", "CPU 3 belongs to \"little\" already"),
+        (
+            "408000, 600000",
+            "600000, 408000",
+            "the clocks must ascend, and 408000 does not",
+        ),
+    ] {
+        let bad = good.replacen(from, to, 1);
+        assert_ne!(good, bad, "{from}");
+        fs::write(&file, bad).unwrap();
+        let file = file.to_str().unwrap();
+        for arguments in [
+            &["board", "figures", file][..],
+            &["board", "--board-file", file],
+            &["board", "mount", file, empty.to_str().unwrap()],
+        ] {
+            let output = dynctl(arguments);
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert!(error.contains(said) && error.contains("b.toml:"), "{error}");
+        }
+    }
+}
