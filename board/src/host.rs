@@ -15,6 +15,7 @@ use crate::counter::Counter;
 use crate::discovery::{Discovery, Sensors, discover};
 use crate::journal::{Journal, JournalError};
 use crate::kernel::Sysfs;
+use crate::nvml::{Cards, LIBRARY};
 use crate::pmu::{PMUS, Pmu};
 use crate::problem::ProblemLog;
 use crate::process::Processes;
@@ -35,6 +36,8 @@ pub struct Host {
     sensors: Sensors,
     /// Per processor; none unless asked for, and only of the machine at hand, since they are no files.
     counters: Vec<Option<Pmu>>,
+    /// GPUs that show in no file, behind those that do; only of the machine at hand.
+    cards: Option<Cards>,
     pressure: Option<Sensor>,
     stalled: Counter,
     processes: Processes,
@@ -52,13 +55,26 @@ impl Host {
     pub fn discover(root: &Path) -> Result<Self, BoardError> {
         let mut problems = ProblemLog::default();
         let Discovery {
-            board,
+            mut board,
             sensors,
-            domains,
+            mut domains,
             seen,
         } = discover(root, &mut problems)?;
+        let counters = board.processors.iter().map(|_| None).collect();
+        let has_gpu = board
+            .processors
+            .iter()
+            .any(|each| each.kind == ProcessorKind::Gpu);
+        let cards = (root == Path::new("/") && !has_gpu)
+            .then(|| Cards::open(LIBRARY, &mut problems))
+            .flatten();
+        if let Some(cards) = &cards {
+            cards.describe(&mut board);
+            domains.resize_with(board.processors.len(), Vec::new);
+        }
         Ok(Self {
-            counters: board.processors.iter().map(|_| None).collect(),
+            counters,
+            cards,
             stat: Stat::new(root.join("proc/stat")),
             pressure: sensors
                 .pressure
@@ -111,7 +127,11 @@ impl Host {
 
     /// The files behind each value of a sample.
     pub fn sources(&self) -> Sources {
-        Sources::of(&self.sensors)
+        let mut sources = Sources::of(&self.sensors);
+        if let Some(cards) = &self.cards {
+            cards.trace(&mut sources);
+        }
+        sources
     }
 
     /// Per processor, the clocks whose bounds can be set, where they may be.
@@ -157,6 +177,9 @@ impl Board for Host {
         fill(&mut into.cooling, &mut sensors.cooling, |device| {
             device.read(reader)
         });
+        if let Some(cards) = &self.cards {
+            cards.sample(reader, into);
+        }
         into.battery = sensors.battery.as_mut().map(|battery| battery.read(reader));
         into.stalled = self
             .pressure
