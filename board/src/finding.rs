@@ -59,7 +59,7 @@ pub(crate) fn examine(root: &Path, host: &Host) -> (Vec<Finding>, BTreeSet<PathB
     // What fails here fails again in what is asked of the host, or is of no interest.
     let mut log = ProblemLog::default();
     let mut exam = Exam::new(root, &mut log);
-    for problem in host.problems() {
+    for problem in host.faults() {
         exam.problem(problem);
     }
     exam.clocks(host);

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dynd_vocab::{
-    Actuation, Board, BoardDescription, Pid, ProcessorKind, PutBack, Sample, Setting, Timestamp,
+    Actuation, Board, BoardDescription, Pid, ProblemStatus, ProcessorKind, PutBack, Sample, Setting,
+    Timestamp,
 };
 
 use crate::actuator::Actuator;
@@ -14,6 +15,7 @@ use crate::counter::Counter;
 use crate::discovery::{Discovery, Sensors, discover};
 use crate::journal::{Journal, JournalError};
 use crate::kernel::Sysfs;
+use crate::nvml::{Cards, LIBRARY};
 use crate::pmu::{PMUS, Pmu};
 use crate::problem::ProblemLog;
 use crate::process::Processes;
@@ -34,6 +36,8 @@ pub struct Host {
     sensors: Sensors,
     /// Per processor; none unless asked for, and only of the machine at hand, since they are no files.
     counters: Vec<Option<Pmu>>,
+    /// GPUs that show in no file, behind those that do; only of the machine at hand.
+    cards: Option<Cards>,
     pressure: Option<Sensor>,
     stalled: Counter,
     processes: Processes,
@@ -47,17 +51,30 @@ impl Host {
     /// Looks at the machine whose `sys` and `proc` lie below `root`; `/` for the one at hand.
     ///
     /// # Errors
-    /// Only if `root` cannot be opened or no CPU is found; all else that fails is a [problem](Self::problems).
+    /// Only if `root` cannot be opened or no CPU is found; all else that fails is a [problem](Board::problems).
     pub fn discover(root: &Path) -> Result<Self, BoardError> {
         let mut problems = ProblemLog::default();
         let Discovery {
-            board,
+            mut board,
             sensors,
-            domains,
+            mut domains,
             seen,
         } = discover(root, &mut problems)?;
+        let counters = board.processors.iter().map(|_| None).collect();
+        let has_gpu = board
+            .processors
+            .iter()
+            .any(|each| each.kind == ProcessorKind::Gpu);
+        let cards = (root == Path::new("/") && !has_gpu)
+            .then(|| Cards::open(LIBRARY, &mut problems))
+            .flatten();
+        if let Some(cards) = &cards {
+            cards.describe(&mut board);
+            domains.resize_with(board.processors.len(), Vec::new);
+        }
         Ok(Self {
-            counters: board.processors.iter().map(|_| None).collect(),
+            counters,
+            cards,
             stat: Stat::new(root.join("proc/stat")),
             pressure: sensors
                 .pressure
@@ -102,20 +119,19 @@ impl Host {
         Ok(is_dirty)
     }
 
-    /// What cannot be read at present, each thing once. A sensor leaves the list when it has answered well for a
-    /// while; what only discovery reads stays on it.
-    pub fn problems(&self) -> &[SensorProblem] {
+    /// The [problems](Board::problems) with their causes, in the same order. A sensor leaves the list when it has
+    /// answered well for a while; what only discovery reads stays on it.
+    pub fn faults(&self) -> &[SensorProblem] {
         self.problems.current()
-    }
-
-    /// The problems that arose since this was last called, for a log; a problem that lasts is told once.
-    pub fn take_problems(&mut self) -> Vec<SensorProblem> {
-        self.problems.take_untold()
     }
 
     /// The files behind each value of a sample.
     pub fn sources(&self) -> Sources {
-        Sources::of(&self.sensors)
+        let mut sources = Sources::of(&self.sensors);
+        if let Some(cards) = &self.cards {
+            cards.trace(&mut sources);
+        }
+        sources
     }
 
     /// Per processor, the clocks whose bounds can be set, where they may be.
@@ -161,12 +177,19 @@ impl Board for Host {
         fill(&mut into.cooling, &mut sensors.cooling, |device| {
             device.read(reader)
         });
+        if let Some(cards) = &self.cards {
+            cards.sample(reader, into);
+        }
         into.battery = sensors.battery.as_mut().map(|battery| battery.read(reader));
         into.stalled = self
             .pressure
             .as_mut()
             .and_then(|pressure| stalled(pressure, &mut self.stalled, reader));
         self.processes.sample(apps, reader, &mut into.apps);
+    }
+
+    fn problems(&self) -> &[ProblemStatus] {
+        self.problems.shown()
     }
 
     fn apply(&mut self, setting: &Setting) -> Vec<Actuation> {

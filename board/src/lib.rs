@@ -12,13 +12,14 @@
 //!              every sample: each file held open (attribute, sensor)
 //!  proc/stat, proc/PID/stat, proc/pressure ─► stat, process, procfs ─┬─► Sample
 //!  clocks, loads, rails, zones, cooling, battery ────────────────────┤
-//!  hardware counters, of the machine at hand ─► pmu ─────────────────┘
+//!  hardware counters, of the machine at hand ─► pmu ─────────────────┤
+//!  NVIDIA's library, of the machine at hand ─► nvml ─────────────────┘
 //!              what failed ─► problem ─► finding, remedy
 //!              what was read ─► snapshot
 //! ```
 //!
 //! What cannot be read, and what cannot be true, is absent from the sample and listed once among the
-//! [problems](Host::problems); [`findings`] say what to do about it. No privilege is needed to read, though on some
+//! [problems](dynd_vocab::Board::problems); [`findings`] say what to do about it. No privilege is needed to read, though on some
 //! kernels root sees more. A [`Snapshot`] holds all that was read, for people without that machine.
 //!
 //! ```text
@@ -54,6 +55,11 @@ mod load;
 mod mali;
 #[cfg(test)]
 mod model_kernel;
+#[cfg(feature = "nvml")]
+mod nvml;
+#[cfg(not(feature = "nvml"))]
+#[path = "no_nvml.rs"]
+mod nvml;
 mod pmu;
 mod power;
 mod powercap;

@@ -161,12 +161,6 @@ impl fmt::Display for Loss {
     }
 }
 
-impl fmt::Display for SensorProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}; {}", self.path.display(), self.fault, self.lost)
-    }
-}
-
 impl From<&SensorProblem> for ProblemStatus {
     fn from(problem: &SensorProblem) -> Self {
         Self {
@@ -177,12 +171,12 @@ impl From<&SensorProblem> for ProblemStatus {
     }
 }
 
-/// The problems in force, and those nobody has taken note of yet: the latest of each kind, so that they are few
-/// even if nobody ever does.
+/// The problems in force.
 #[derive(Debug, Default)]
 pub(crate) struct ProblemLog {
     current: Vec<SensorProblem>,
-    untold: Vec<SensorProblem>,
+    /// The same, as they are shown.
+    shown: Vec<ProblemStatus>,
 }
 
 impl ProblemLog {
@@ -196,6 +190,7 @@ impl ProblemLog {
                 self.current[at].good += 1;
                 if self.current[at].good >= RECOVERY {
                     self.current.remove(at);
+                    self.shown.remove(at);
                 }
                 Some(value)
             }
@@ -210,8 +205,7 @@ impl ProblemLog {
                     lost,
                     good: 0,
                 };
-                self.untold.retain(|told| told.lost != lost || told.path != path);
-                self.untold.push(problem.clone());
+                self.shown.push((&problem).into());
                 self.current.push(problem);
                 None
             }
@@ -221,15 +215,15 @@ impl ProblemLog {
     /// Forgets what is said of `path`, which is of no interest any more.
     pub(crate) fn forget(&mut self, path: &Path) {
         self.current.retain(|problem| problem.path != path);
-        self.untold.retain(|problem| problem.path != path);
+        self.shown = self.current.iter().map(ProblemStatus::from).collect();
     }
 
     pub(crate) fn current(&self) -> &[SensorProblem] {
         &self.current
     }
 
-    pub(crate) fn take_untold(&mut self) -> Vec<SensorProblem> {
-        std::mem::take(&mut self.untold)
+    pub(crate) fn shown(&self) -> &[ProblemStatus] {
+        &self.shown
     }
 }
 
@@ -245,13 +239,19 @@ mod tests {
             assert_eq!(log.settle::<()>(path, Loss::Clock, Err(Fault::Absent)), None);
             assert_eq!(log.settle(path, Loss::Clock, Ok(7)), Some(7));
         }
-        assert_eq!((log.take_untold().len(), log.current().len()), (1, 1));
+        assert_eq!(log.current().len(), 1);
         for _ in 0..RECOVERY {
             log.settle(path, Loss::Clock, Ok(7));
         }
-        assert!(log.current().is_empty());
+        assert!(log.current().is_empty() && log.shown().is_empty());
         log.settle::<()>(path, Loss::Clock, Err(Fault::Backwards));
-        assert_eq!(log.take_untold().len(), 1, "a new problem is told again");
+        log.settle::<()>(Path::new("other"), Loss::Clock, Err(Fault::Absent));
+        log.forget(path);
+        assert_eq!(
+            log.shown(),
+            [ProblemStatus::from(&log.current()[0])],
+            "they are shown as they are"
+        );
     }
 
     #[test]
@@ -268,7 +268,7 @@ mod tests {
         let fault = Fault::malformed(b"<unknown>\n");
         log.settle::<()>(Path::new("/sys/scaling_cur_freq"), Loss::Clock, Err(fault));
         assert_eq!(
-            log.current()[0].to_string(),
+            log.shown()[0].to_string(),
             "/sys/scaling_cur_freq makes no sense: '<unknown>'; the processor's clock is unknown"
         );
     }

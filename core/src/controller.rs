@@ -33,6 +33,9 @@ const LEARN_INTERVAL: Duration = Duration::from_millis(200);
 /// How often to sample the board while apps infer.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How often to sample it while none does and the policy has a budget to be watched.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Everything that can change a decision.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -294,6 +297,8 @@ impl Controller {
         if active {
             output.sample_every = Some(SAMPLE_INTERVAL);
             output.wake_at = output.wake_at.or(Some(now + LEARN_INTERVAL));
+        } else if self.policy.has_budget() {
+            output.sample_every = Some(WATCH_INTERVAL);
         } else {
             self.load.pause();
         }

@@ -33,7 +33,7 @@ pub(crate) async fn samples(host: &mut Host, span: Duration) -> (Sample, Sample)
 /// The status of `host` from two samples of it.
 pub(crate) fn status(host: &Host, before: &Sample, after: &Sample) -> BoardStatus {
     BoardStatus {
-        problems: host.problems().iter().map(Into::into).collect(),
+        problems: host.problems().to_vec(),
         ..between(host.describe(), before, after)
     }
 }

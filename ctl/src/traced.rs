@@ -20,6 +20,8 @@ pub(crate) struct TracedBoard {
     pub(crate) cooling: Vec<Traced<CoolingStatus>>,
     pub(crate) battery: Option<Traced<BatteryStatus>>,
     pub(crate) problems: Vec<ProblemStatus>,
+    /// Whether any power sensor answers.
+    pub(crate) power_is_measured: bool,
 }
 
 /// A value and where it is read.
@@ -85,6 +87,7 @@ impl TracedBoard {
                 .map(|((value, source), counters)| TracedProcessor::new(value, source, counters))
                 .collect(),
             memory: trace(board.memory, sources.memory.into_iter().map(one)),
+            power_is_measured: board.rails.iter().any(|rail| rail.watts.is_some()),
             rails: trace(board.rails, sources.rails),
             zones: trace(board.zones, sources.zones.into_iter().map(one)),
             cooling: trace(board.cooling, sources.cooling.into_iter().map(one)),

@@ -73,6 +73,7 @@ fn every_command_has_help() {
         "model check",
         "demo",
         "board fixture",
+        "board figures",
         "board validate",
         "board mount",
         "doctor",

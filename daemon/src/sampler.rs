@@ -4,7 +4,6 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use dynd_board::{Fault, Host};
 use dynd_vocab::{Board, Pid, ProblemStatus, Sample, Setting};
 use tokio::sync::watch;
 
@@ -30,7 +29,7 @@ pub(crate) const ORDER_QUEUE: usize = 4;
 /// Sampling that starts, starts with a sample at once. At the end the clocks are put back, unless they are to
 /// stay.
 pub(crate) fn run(
-    board: &mut Host,
+    board: &mut impl Board,
     orders: &Receiver<Orders>,
     mailbox: &Mailbox,
     problems: &watch::Sender<Vec<ProblemStatus>>,
@@ -42,13 +41,17 @@ pub(crate) fn run(
 }
 
 fn obey(
-    board: &mut Host,
+    board: &mut impl Board,
     orders: &Receiver<Orders>,
     mailbox: &Mailbox,
     keeper: &mut ClockKeeper,
     problems: &watch::Sender<Vec<ProblemStatus>>,
 ) -> Result<(), Gone> {
-    tell_problems(board, problems);
+    // What discovery found; doctor tells what to do about it.
+    for problem in board.problems() {
+        tracing::info!("{problem}");
+    }
+    problems.send_replace(board.problems().to_vec());
     let mut sample = Sample::default();
     let mut order = Orders::default();
     let mut sampled: Option<Instant> = None;
@@ -85,16 +88,18 @@ fn obey(
     }
 }
 
-/// Logs the problems that are new, and publishes those in force if they changed.
-fn tell_problems(board: &mut Host, problems: &watch::Sender<Vec<ProblemStatus>>) {
-    let new = board.take_problems();
-    if !new.is_empty() || board.problems().len() != problems.borrow().len() {
-        problems.send_replace(board.problems().iter().map(ProblemStatus::from).collect());
+/// Logs the problems that begin and end, and publishes those in force if they changed.
+fn tell_problems(board: &impl Board, problems: &watch::Sender<Vec<ProblemStatus>>) {
+    let now = board.problems();
+    if now == problems.borrow().as_slice() {
+        return;
     }
-    for problem in new {
-        match problem.fault {
-            Fault::Absent => tracing::info!("{problem}"),
-            _ => tracing::warn!("{problem}"),
-        }
+    let before = problems.borrow().clone();
+    for problem in now.iter().filter(|problem| !before.contains(problem)) {
+        tracing::warn!("{problem}");
     }
+    for problem in before.iter().filter(|problem| !now.contains(problem)) {
+        tracing::info!("{} answers well again", problem.path);
+    }
+    problems.send_replace(now.to_vec());
 }

@@ -27,7 +27,15 @@ const SILICON_KEYS: [&str; 11] = [
     "grade",
     "source",
 ];
-const CLUSTER_KEYS: [&str; 6] = ["core", "cpus", "policy", "capacity", "shown-capacity", "pmu"];
+const CLUSTER_KEYS: [&str; 7] = [
+    "core",
+    "cpus",
+    "policy",
+    "capacity",
+    "shown-capacity",
+    "driver",
+    "pmu",
+];
 const ACCELERATOR_KEYS: [&str; 7] = ["kind", "part", "devfreq", "load", "load-unit", "polling", "turn"];
 const MEMORY_KEYS: [&str; 8] = [
     "name",
@@ -65,16 +73,19 @@ pub(crate) fn cluster(field: &Field<'_>, names: &Names<'_>) -> Result<PlacedClus
         policy: policy.integer_within(0, i64::from(CpuSet::CAPACITY))? as u32,
         capacity: told,
         shown_capacity: section.get("shown-capacity").map_or(Ok(told), capacity)?,
-        pmu: match section.get("pmu") {
-            Some(pmu) => Some(pmu.name()?.into()),
-            None => None,
-        },
+        driver: optional_name(&section, "driver")?,
+        pmu: optional_name(&section, "pmu")?,
     };
     Ok(PlacedCluster {
         cluster,
         cpus: cpus.span.clone(),
         policy: policy.span.clone(),
     })
+}
+
+fn optional_name(section: &Section<'_>, key: &str) -> Result<Option<String>, Fault> {
+    let field = section.get(key);
+    field.map(|field| Ok(field.name()?.into())).transpose()
 }
 
 fn cpu_list(field: &Field<'_>) -> Result<CpuSet, Fault> {
@@ -241,10 +252,7 @@ pub(crate) fn memory(field: &Field<'_>, names: &Names<'_>) -> Result<MemoryPlan,
     Ok(MemoryPlan {
         name: section.need("name", "name = \"emc\"")?.name()?.into(),
         clocks: clocks(section.need("hz", "hz = [204000000, 1600000000]")?, "hz")?,
-        path: match section.get("path") {
-            Some(path) => Some(path.name()?.into()),
-            None => None,
-        },
+        path: optional_name(&section, "path")?,
         origin: origin(&section, names)?,
         bandwidth: bandwidth(rate.need("copy", "copy = \"9.2 GB/s\"")?)?,
         bandwidth_origin: origin(&rate, names)?,

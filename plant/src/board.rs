@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use dynd_vocab::{
     Actuation, AppCpu, Board, BoardDescription, CoolingDevice, CpuTimes, MemoryClock, Pid, PowerRail,
-    Processor, ProcessorKind, PutBack, Role, Sample, Setting, ThermalZone, Timestamp, Trip,
+    ProblemStatus, Processor, ProcessorKind, PutBack, Role, Sample, Setting, ThermalZone, Timestamp, Trip,
 };
 
 use crate::hold::Holds;
 use crate::plant::Plant;
+use crate::trouble::{Lost, Troubles};
 
 /// A virtual board: a [`Plant`] that is as old as its observer's clock says.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ pub struct VirtualBoard {
     /// The observer's time of the last sample.
     observed: Option<Timestamp>,
     holds: Holds,
+    troubles: Troubles,
 }
 
 impl VirtualBoard {
@@ -27,6 +29,7 @@ impl VirtualBoard {
             description: describe(&plant),
             observed: None,
             holds: Holds::default(),
+            troubles: Troubles::default(),
             plant,
         }
     }
@@ -83,12 +86,18 @@ impl Board for VirtualBoard {
         into.memory.clear();
         into.memory.push(Some(plant.memory_clock()));
         into.rails.clear();
-        for rail in 0..blueprint.rails.len() {
-            into.rails.push(plant.read_rail(rail).map(|(_, power)| power));
+        for (index, rail) in blueprint.rails.iter().enumerate() {
+            let power = plant.read_rail(index).map(|(_, power)| power);
+            self.troubles
+                .settle(Lost::Power, index, &rail.name, power.is_some());
+            into.rails.push(power);
         }
         into.zones.clear();
-        for zone in 0..blueprint.zones.len() {
-            into.zones.push(plant.read_zone(zone));
+        for (index, zone) in blueprint.zones.iter().enumerate() {
+            let temperature = plant.read_zone(index);
+            self.troubles
+                .settle(Lost::Temperature, index, &zone.name, temperature.is_some());
+            into.zones.push(temperature);
         }
         into.cooling.clear();
         into.cooling
@@ -100,6 +109,10 @@ impl Board for VirtualBoard {
             let busy = plant.cpu_time(pid)?;
             Some(AppCpu { pid, busy })
         }));
+    }
+
+    fn problems(&self) -> &[ProblemStatus] {
+        self.troubles.current()
     }
 
     fn apply(&mut self, setting: &Setting) -> Vec<Actuation> {

@@ -36,6 +36,7 @@ mod power;
 mod random;
 mod reading;
 mod sensor;
+mod trouble;
 mod unit;
 mod work;
 

@@ -26,6 +26,9 @@ pub(crate) fn list(nodes: &mut Nodes, machine: &Machine) {
         for (name, text) in fixed(cluster) {
             put(name, Attribute::fixed(text));
         }
+        if let Some(driver) = &cluster.driver {
+            put("scaling_driver", Attribute::fixed(line(driver)));
+        }
         put(
             "scaling_available_governors",
             Attribute::fixed(words(machine.offered(processor))),

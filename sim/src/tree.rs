@@ -1,5 +1,6 @@
 //! A board's `sys` and `proc`, alive.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::{cpu, cpufreq, devfreq, devicetree, procfs, rail, thermal};
 pub struct Tree {
     machine: Machine,
     nodes: Nodes,
+    /// Per attribute that was read, how often.
+    reads: BTreeMap<PathBuf, u64>,
 }
 
 /// A path with more links on it leads nowhere (`MAXSYMLINKS`).
@@ -35,7 +38,11 @@ impl Tree {
         rail::list(&mut nodes, blueprint);
         thermal::list(&mut nodes, blueprint);
         procfs::list(&mut nodes, blueprint, seed);
-        Self { machine, nodes }
+        Self {
+            machine,
+            nodes,
+            reads: BTreeMap::new(),
+        }
     }
 
     /// What is behind the files, to read the truth, to work on it and to break its sensors.
@@ -55,10 +62,20 @@ impl Tree {
     pub fn read(&mut self, path: impl AsRef<Path>) -> Result<String, Refusal> {
         let path = self.resolve(path.as_ref())?;
         match self.nodes.get(&path) {
-            Some(Node::Attribute(attribute)) => attribute.read(&mut self.machine),
+            Some(Node::Attribute(attribute)) => {
+                let text = attribute.read(&mut self.machine);
+                *self.reads.entry(path).or_default() += 1;
+                text
+            }
             Some(_) => Err(Refusal::Directory),
             None => Err(Refusal::Absent),
         }
+    }
+
+    /// How often the file at `path` was read.
+    pub fn reads(&self, path: impl AsRef<Path>) -> u64 {
+        let path = self.resolve(path.as_ref());
+        path.map_or(0, |path| self.reads.get(&path).copied().unwrap_or(0))
     }
 
     /// Writes `text` to the file at `path`, in one piece.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actuation, Celsius, CpuSet, Hertz, Pid, PutBack, Sample, Setting, Timestamp};
+use crate::{Actuation, Celsius, CpuSet, Hertz, Pid, ProblemStatus, PutBack, Sample, Setting, Timestamp};
 
 /// A machine: its processors and sensors, in the order in which everything else refers to them by index.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -208,7 +208,8 @@ pub struct Battery {
 /// Obligations of an implementation:
 /// - [`describe`](Board::describe) answers the same for as long as the value lives.
 /// - [`sample`](Board::sample) never fails as a whole: what cannot be read is absent from the sample, and
-///   is reported once, not at every sample.
+///   among the [problems](Board::problems). One that fails now and then is one problem, which lasts until it has
+///   answered well for a while.
 /// - The lists of a sample that go by index are as long as those of the description.
 /// - Counters in a sample are cumulative and monotonic per CPU and per process; a reader derives rates.
 /// - A sensor that would wake an idle processor is not read while that processor idles.
@@ -227,6 +228,9 @@ pub trait Board {
     /// again. `apps` names the processes whose CPU time is wanted beside the totals; one that no longer exists is
     /// left out of the answer.
     fn sample(&mut self, now: Timestamp, apps: &[Pid], into: &mut Sample);
+
+    /// What cannot be read at present, each thing once, in the order in which it was found.
+    fn problems(&self) -> &[ProblemStatus];
 
     /// Makes `setting` true, or finds out why it is not: one answer per processor. Called again with the same
     /// setting it looks whether that still holds, and writes what could not be written before.

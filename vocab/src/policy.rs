@@ -5,13 +5,17 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClockBounds, CpuSet, Identity, Processor, Quality, Restore, Role, Seconds};
+use crate::{Celsius, ClockBounds, CpuSet, Identity, Processor, Quality, Restore, Role, Seconds, Watts};
 
 /// What integrators ask of the daemon, validated. The default asks for the best quality on all CPUs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// What to aim for once every target and minimum quality is met.
     pub objective: Objective,
+    /// What the board may draw; anything if absent.
+    pub power_budget: Option<Watts>,
+    /// How hot its hottest zone may become; as the kernel lets it if absent.
+    pub temperature_limit: Option<Celsius>,
     /// CPUs never given to inference.
     pub reserve_cpus: CpuSet,
     /// What becomes of the clocks when the daemon stops.
@@ -20,6 +24,13 @@ pub struct Policy {
     pub processors: Vec<ProcessorRule>,
     /// Rules for apps; the first that matches wins.
     pub apps: Vec<AppRule>,
+}
+
+impl Policy {
+    /// True if power or heat must be watched whether anybody infers or not.
+    pub const fn has_budget(&self) -> bool {
+        self.power_budget.is_some() || self.temperature_limit.is_some()
+    }
 }
 
 /// What to aim for once every target and minimum quality is met.

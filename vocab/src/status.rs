@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -204,6 +205,12 @@ pub struct ProblemStatus {
     pub fault: String,
     /// What is unknown because of it.
     pub lost: String,
+}
+
+impl fmt::Display for ProblemStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}; {}", self.path, self.fault, self.lost)
+    }
 }
 
 impl BoardStatus {

@@ -57,11 +57,9 @@ fn the_machine_at_hand_can_be_observed() {
     let mut cpus = cpus.filter(|(processor, _)| processor.kind == ProcessorKind::Cpu);
     assert_eq!(
         cpus.any(|(_, counters)| counters.is_none()),
-        host.problems()
-            .iter()
-            .any(|problem| problem.lost == Loss::Counters),
+        host.faults().iter().any(|problem| problem.lost == Loss::Counters),
         "{:?}",
-        host.problems()
+        host.faults()
     );
     for (before, after) in first.counters.iter().zip(&second.counters) {
         let (Some(before), Some(after)) = (before, after) else {
@@ -82,12 +80,8 @@ fn nothing_is_counted_unless_asked_for() {
     let mut host = Host::discover(Path::new("/")).unwrap();
     let sample = look(&mut host, 1, &[]);
     assert!(sample.counters.iter().all(Option::is_none), "{sample:?}");
-    let is_told = |host: &Host| {
-        host.problems()
-            .iter()
-            .any(|problem| problem.lost == Loss::Counters)
-    };
-    assert!(!is_told(&host), "{:?}", host.problems());
+    let is_told = |host: &Host| host.faults().iter().any(|problem| problem.lost == Loss::Counters);
+    assert!(!is_told(&host), "{:?}", host.faults());
     host.count();
     let sample = look(&mut host, 2, &[]);
     assert!(
@@ -99,7 +93,7 @@ fn nothing_is_counted_unless_asked_for() {
 #[test]
 fn a_process_that_ends_while_its_file_is_open_is_left_out() {
     let mut host = Host::discover(Path::new("/")).unwrap();
-    let known = host.problems().len();
+    let known = host.faults().len();
     let mut child = Command::new("sleep").arg("600").spawn().unwrap();
     let pid = [Pid(child.id())];
     let before = look(&mut host, 1, &pid);
@@ -107,5 +101,5 @@ fn a_process_that_ends_while_its_file_is_open_is_left_out() {
     child.wait().unwrap();
     let after = look(&mut host, 2, &pid);
     assert_eq!((before.apps.len(), after.apps.len()), (1, 0));
-    assert_eq!(host.problems().len(), known);
+    assert_eq!(host.faults().len(), known);
 }

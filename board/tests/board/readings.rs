@@ -268,7 +268,7 @@ fn a_battery_is_asked_now_and_then() {
         "nothing is known of it"
     );
     let lost = host
-        .problems()
+        .faults()
         .iter()
         .filter(|problem| problem.lost == Loss::Battery);
     assert_eq!(lost.count(), 3);
@@ -325,7 +325,7 @@ fn bad_input_costs_one_reading_and_is_named() {
             let mut expected = healthy.clone();
             expected[index] = expect.into();
             assert_eq!(show(&mut host, 100), expected, "{path} = '{text}'");
-            let problems = host.problems();
+            let problems = host.faults();
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert!(problems[0].path.ends_with(path) && problems[0].lost == lost);
             if lost == Loss::Temperature {
@@ -361,13 +361,9 @@ fn a_device_that_answers_with_errors_or_is_gone_is_left_alone_and_comes_back() {
         let shown = show(&mut host, millis);
         assert_eq!(shown[..2], ["clocks 1800 2400 2400 300 -", "loads - - - 37 -"]);
     }
-    let told: Vec<_> = host
-        .take_problems()
-        .into_iter()
-        .map(|problem| problem.lost)
-        .collect();
+    let told: Vec<_> = host.faults().iter().map(|problem| problem.lost).collect();
     assert_eq!(told, [Loss::Clock, Loss::Load], "each is told once");
-    assert!(matches!(host.problems()[0].fault, Fault::Unreadable(_)));
+    assert!(matches!(host.faults()[0].fault, Fault::Unreadable(_)));
     tree.remove(&format!("{npu}/cur_freq"));
     tree.write(&format!("[{npu}]\ncur_freq = 400000000\nload = 100@400000000Hz"));
     for millis in (7000..8000).step_by(50) {
@@ -385,7 +381,8 @@ fn problems_become_status() {
     let tree = Tree::fixture("jetson-nano");
     let mut host = tree.host();
     show(&mut host, Duration::from_secs(1).as_millis() as u64);
-    let problem: dynd_vocab::ProblemStatus = host.problems().last().unwrap().into();
+    assert_eq!(host.problems().len(), host.faults().len());
+    let problem = host.problems().last().unwrap();
     assert!(problem.path.ends_with("thermal_zone4/temp"));
     assert_eq!(problem.fault, "cannot be true: 100 °C");
     assert_eq!(problem.lost, "the temperature of the zone is unknown");

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use dynd_board::{Host, Snapshot};
+use dynd_vocab::Board as _;
 use tempfile::TempDir;
 
 /// A machine made of files.

@@ -4,19 +4,21 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Subcommand;
 use comfy_table::Table;
 use dynd_board::Snapshot;
-use dynd_vocab::{BoardStatus, ProcessorStatus, Role, ZoneStatus};
+use dynd_vocab::{Board as _, BoardDescription, BoardStatus, ProcessorStatus, Role, ZoneStatus};
+use serde::Serialize;
 
-use super::mount::Mount;
+use super::figures::{Figures, Said};
+use super::mount::{self, Mount};
 use super::print_json;
 use super::validate::Validate;
 use crate::failure::Failure;
 use crate::output::print;
 use crate::traced::{Traced, TracedBoard, rates};
-use crate::{board, format};
+use crate::{board, format, likeness};
 
 /// Over how long loads and energy are measured.
 const SPAN: Duration = Duration::from_millis(200);
@@ -39,6 +41,11 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
+    /// Show the figures of this board file, too: one that comes with dynd, or a path. Refused if it describes other
+    /// processors than those that are found; names are not compared.
+    #[arg(long, value_name = "BOARD")]
+    board_file: Option<String>,
+
     #[command(flatten)]
     root: Root,
 }
@@ -47,6 +54,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Action {
     Fixture(Fixture),
+    Figures(Figures),
     Validate(Validate),
     Mount(Mount),
 }
@@ -74,20 +82,49 @@ impl Args {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.action {
             Some(Action::Fixture(fixture)) => return fixture.run(),
+            Some(Action::Figures(figures)) => return figures.run(),
             Some(Action::Validate(validate)) => return validate.run(),
             Some(Action::Mount(mount)) => return mount.run().await,
             None => {}
         }
         let mut host = board::discover(&self.root.directory).map_err(Failure::BadInput)?;
+        let file = self
+            .board_file
+            .as_ref()
+            .map(|name| said(name, host.describe()))
+            .transpose()?;
         host.count();
         let (before, after) = board::samples(&mut host, SPAN).await;
         let status = board::status(&host, &before, &after);
         let board = TracedBoard::new(status, host.sources(), rates(&before, &after));
         if self.json {
-            return print_json(&board);
+            return print_json(&Shown { board, file });
         }
-        print(&text(&board))
+        let file = file.map(|file| format!("\n\nboard file: {}", file.text()));
+        print(&format!("{}{}", text(&board), file.unwrap_or_default()))
     }
+}
+
+/// The board and its file, in JSON.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    board: TracedBoard,
+    /// What the board file says, if one was given.
+    file: Option<Said>,
+}
+
+/// What the board file `name` says, if it may be about the board that was `found`.
+fn said(name: &str, found: &BoardDescription) -> Result<Said, Failure> {
+    let board = mount::find(name)?;
+    let differences = likeness::differences(found, &board);
+    if differences.is_empty() {
+        return Ok(Said::of(&board));
+    }
+    Err(Failure::BadInput(anyhow!(
+        "failed to use the board file {name}: it is not about this machine\n  {}\nwithout --board-file the machine is shown as it is",
+        differences.join("\n  ")
+    )))
 }
 
 impl Fixture {
@@ -144,6 +181,9 @@ fn text(board: &TracedBoard) -> String {
     let mut text = format!("{}\n\n{}", board.name, format::render(&processors));
     for table in tables {
         text += &format!("\n\n{}", format::render(&table));
+    }
+    if !board.power_is_measured {
+        text += "\n\nno power sensor answers: the power of this machine is not measured";
     }
     if !board.problems.is_empty() {
         text += "\n\nproblems (see dynctl doctor)";

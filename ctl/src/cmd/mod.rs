@@ -4,6 +4,7 @@ mod apps;
 mod board;
 mod demo;
 mod doctor;
+mod figures;
 mod model;
 mod models;
 mod mount;

@@ -114,7 +114,7 @@ impl Mount {
 }
 
 /// The board called `name`, or in the file there.
-fn find(name: &str) -> Result<Blueprint, Failure> {
+pub(super) fn find(name: &str) -> Result<Blueprint, Failure> {
     let known: Vec<_> = board_names().collect();
     if !known.contains(&name) && !Path::new(name).exists() {
         let known = known.join(", ");

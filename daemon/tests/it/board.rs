@@ -24,7 +24,11 @@ fn write(root: &Path, listing: &str) {
 }
 
 /// The board as the status shows it, once `holds` of it. Meanwhile `app` reports, so that the board is sampled.
-async fn board_when(home: &Home, app: &App, holds: impl Fn(&v1::BoardStatus) -> bool) -> v1::BoardStatus {
+pub(crate) async fn board_when(
+    home: &Home,
+    app: &App,
+    holds: impl Fn(&v1::BoardStatus) -> bool,
+) -> v1::BoardStatus {
     let start = Instant::now();
     loop {
         assert!(app.say(reports(1, 5)).await);
@@ -57,14 +61,14 @@ async fn sensors_that_lie_or_vanish_are_named_and_the_daemon_goes_on() {
 
     write(
         root.path(),
-        "[sys/class/thermal]\nthermal_zone0/temp = -274000\nthermal_zone5/temp = 100000\nthermal_zone6/temp = hot",
+        "[sys/class/thermal]\nthermal_zone0/temp = -274000\nthermal_zone4/temp =\nthermal_zone5/temp = 100000\nthermal_zone6/temp = hot",
     );
     let policy = root.path().join("sys/devices/system/cpu/cpufreq/policy6");
     fs::write(policy.join("scaling_cur_freq"), "").unwrap();
     fs::remove_dir_all(policy).unwrap();
     // The sample that showed them reaches the status a little later than they do.
     let troubled = |board: &v1::BoardStatus| {
-        board.problems.len() == 4
+        board.problems.len() == 5
             && board.zones[0].celsius.is_none()
             && board.processors[2].clock_khz.is_none()
     };
@@ -77,6 +81,7 @@ async fn sensors_that_lie_or_vanish_are_named_and_the_daemon_goes_on() {
     assert!(faults.contains(&"cannot be true: -274 °C"), "{faults:?}");
     assert!(faults.contains(&"cannot be true: 100 °C"), "{faults:?}");
     assert!(faults.contains(&"makes no sense: 'hot'"), "{faults:?}");
+    assert!(faults.contains(&"is empty"), "{faults:?}");
     assert!(
         board
             .problems

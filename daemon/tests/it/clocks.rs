@@ -330,3 +330,22 @@ async fn a_clock_that_cannot_be_bounded_is_refused_and_the_daemon_goes_on() {
         "{clock:?}"
     );
 }
+
+#[tokio::test]
+async fn a_bounded_clock_whose_policy_vanishes_is_refused_and_held_again_when_it_returns() {
+    let machine = Machine::new(BOUND);
+    let mut running = machine.start();
+    machine.clock_when(ClockState::Held).await;
+    // The last CPU of the cluster goes offline, and comes back with the bounds that it had.
+    let policy = machine.root().join("sys/devices/system/cpu/cpufreq/policy2");
+    let away = machine.root().join("away");
+    fs::rename(&policy, &away).unwrap();
+    let clock = machine.clock_when(ClockState::Refused).await;
+    assert!(clock.reason().contains("does not exist"), "{clock:?}");
+    fs::rename(&away, &policy).unwrap();
+    machine.clock_when(ClockState::Held).await;
+    assert_eq!(machine.bounds(), ASKED);
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.ended().code(), Some(0));
+    assert_eq!(machine.bounds(), BEFORE);
+}

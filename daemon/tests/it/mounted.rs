@@ -4,15 +4,19 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::process::Command;
 
 use dynd_files::find_board;
-use dynd_proto::v1::{ClockState, ClockStatus, ProcessorStatus, Status};
+use dynd_plant::Failure;
+use dynd_proto::v1::client_message::Message as Up;
+use dynd_proto::v1::{BoardStatus, ClockState, ClockStatus, ProcessorStatus, Status};
 use dynd_sim::{Mounted, Tree};
 use dynd_vocab::blueprint::KernelEra;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::app::status_when;
+use crate::app::{App, hello, status_when};
+use crate::board::board_when;
 use crate::running::{Home, Running, eventually};
 
 const BOUND: &str = "[processor.big]\nclocks = \"bound\"\nmin-clock = \"600 MHz\"\nmax-clock = \"1.4 GHz\"\n";
@@ -153,5 +157,86 @@ async fn after_a_kill_the_clocks_of_the_board_are_put_back() {
         .unwrap();
     assert_eq!(restored.status.code(), Some(0), "{restored:?}");
     assert_eq!(machine.bounds(), BEFORE);
+    machine.unmount();
+}
+
+#[tokio::test]
+async fn sensors_that_fail_as_a_kernel_lets_them_are_named_and_come_back() {
+    let Some(machine) = Machine::new(KernelEra::Qos) else {
+        return;
+    };
+    let mut running = machine.start();
+    let mut app = App::open(&machine.home.socket(), Up::Hello(hello("camera")))
+        .await
+        .unwrap();
+    app.assignment().await;
+    let fail = |unreadable, cold, hot| {
+        machine.mounted.with(|tree| {
+            let plant = tree.plant_mut();
+            plant.fail_zone(0, unreadable);
+            plant.fail_zone(1, cold);
+            plant.fail_zone(2, hot);
+            plant.fail_rail(0, unreadable);
+        });
+    };
+    let readings = |board: &BoardStatus| {
+        let zones = board.zones[..3].iter().map(|zone| zone.celsius.is_some());
+        (zones.collect::<Vec<_>>(), board.rails[0].watts.is_some())
+    };
+    let healthy = |board: &BoardStatus| readings(board) == (vec![true; 3], true) && board.problems.is_empty();
+    board_when(&machine.home, &app, healthy).await;
+
+    // EAGAIN of a unit without power, the kernel's "no temperature", and a sensor that is not connected.
+    let (cold, hot) = (Failure::Stuck(-274.0), Failure::Stuck(100.0));
+    fail(Some(Failure::Unreadable), Some(cold), Some(hot));
+    let degraded =
+        |board: &BoardStatus| readings(board) == (vec![false; 3], false) && board.problems.len() == 4;
+    let board = board_when(&machine.home, &app, degraded).await;
+    let mut faults: Vec<&str> = board
+        .problems
+        .iter()
+        .map(|problem| problem.fault.as_str())
+        .collect();
+    faults.sort_unstable();
+    assert_eq!(
+        faults,
+        [
+            "cannot be true: -274 °C",
+            "cannot be true: 100 °C",
+            "is switched off",
+            "is switched off"
+        ]
+    );
+    fail(None, None, None);
+    board_when(&machine.home, &app, healthy).await;
+    assert!(running.log().contains("answers well again"), "{}", running.log());
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.ended().code(), Some(0));
+    machine.unmount();
+}
+
+#[tokio::test]
+async fn a_read_only_sysfs_is_told_and_the_daemon_goes_on() {
+    let Some(machine) = Machine::new(KernelEra::Qos) else {
+        return;
+    };
+    let mount = Command::new("mount")
+        .args(["-o", "remount,bind,ro"])
+        .arg(machine.root.path())
+        .output()
+        .unwrap();
+    assert!(mount.status.success(), "{mount:?}");
+    let mut running = machine.start();
+    let clock = machine.clock_when(ClockState::Refused).await;
+    assert!(clock.reason().contains("Read-only file system"), "{clock:?}");
+    assert_eq!(machine.bounds(), BEFORE);
+    let mut app = App::open(&machine.home.socket(), Up::Hello(hello("camera")))
+        .await
+        .unwrap();
+    assert!(!app.assignment().await.cpus.is_empty());
+    let sampled = |board: &BoardStatus| board.zones.iter().all(|zone| zone.celsius.is_some());
+    board_when(&machine.home, &app, sampled).await;
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.ended().code(), Some(0));
     machine.unmount();
 }

@@ -127,6 +127,37 @@ fn broken_sensors_are_absent_or_lie() {
     assert_eq!(orin, None, "cv0 is off");
 }
 
+#[test]
+fn a_sensor_that_does_not_answer_is_a_problem_until_it_answered_for_a_while() {
+    let mut board = VirtualBoard::new(plant("jetson-nano"));
+    let mut sample = Sample::default();
+    let mut millis = 0;
+    let mut named = |board: &mut VirtualBoard, samples: u32| {
+        for _ in 0..samples {
+            millis += 50;
+            board.sample(at(millis), &[], &mut sample);
+        }
+        let problems = board.problems().iter();
+        problems.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&mut board, 1), [""; 0]);
+    board.plant_mut().fail_rail(0, Some(Failure::Unreadable));
+    board.plant_mut().fail_zone(1, Some(Failure::Intermittent(0.9)));
+    let expect = [
+        "rail POM_5V_IN cannot be read; the power of the rail is unknown",
+        "zone CPU-therm cannot be read; the temperature of the zone is unknown",
+    ];
+    named(&mut board, 20);
+    for _ in 0..20 {
+        // One that answers now and then is one problem all the time.
+        assert_eq!(named(&mut board, 1), expect);
+    }
+    board.plant_mut().fail_rail(0, None);
+    board.plant_mut().fail_zone(1, None);
+    assert_eq!(named(&mut board, 9)[0], expect[0]);
+    assert_eq!(named(&mut board, 1), [""; 0]);
+}
+
 /// Everything a board shows in a busy second.
 fn story(seed: u64) -> Vec<Sample> {
     let mut plant = Plant::new(&find_board("jetson-xavier-nx").unwrap(), seed);

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dynd_board::Host;
+use dynd_plant::{Place, Work};
 use dynd_sim::{Ending, MountError, Mounted, Tree};
 use dynd_vocab::blueprint::KernelEra;
-use dynd_vocab::{Board as _, CpuSet};
+use dynd_vocab::{Board as _, CpuSet, Pid, Sample, Seconds, Timestamp};
 use tempfile::TempDir;
 
 use crate::{board, held_back, tree};
@@ -132,6 +133,52 @@ fn files_behave_as_in_sysfs() {
     // As those do who write without truncating first.
     held.set_len(7).unwrap();
     drop(held);
+    assert_eq!(mounted.unmount().unwrap(), Ending::Clean);
+}
+
+#[test]
+fn asking_for_its_clock_wakes_no_cluster_that_idles() {
+    let Some((mounted, dir)) = mount(Tree::new(&board("jetson-xavier-nx"), 1)) else {
+        return;
+    };
+    let reads = || {
+        let policy = |policy| format!("sys/devices/system/cpu/cpufreq/policy{policy}/scaling_cur_freq");
+        mounted.with(|tree| [0, 2, 4].map(|number| tree.reads(policy(number))))
+    };
+    let busy = Place::Cpus("2".parse().unwrap());
+    let endless = Work::new(Seconds::ZERO, 1e18);
+    mounted.with(|tree| tree.plant_mut().submit(Pid(7), endless, busy).unwrap());
+    let mut host = Host::discover(dir.path()).unwrap();
+    let before = reads();
+    let mut sample = Sample::default();
+    for index in 0..20 {
+        host.sample(Timestamp::from_nanos(index * 50_000_000), &[], &mut sample);
+        // More than a tick of the board's clock, so that its busy CPU was seen to be busy since.
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    let read: Vec<u64> = before.iter().zip(reads()).map(|(was, is)| is - was).collect();
+    // Of the first sample nobody knows yet whether it is busy.
+    assert_eq!(read, [0, 19, 0]);
+    assert!(
+        sample.clocks[1].is_some() && sample.clocks[0].is_none(),
+        "{:?}",
+        sample.clocks
+    );
+
+    // Any other driver's clock costs nothing to ask for.
+    drop(host);
+    assert_eq!(mounted.unmount().unwrap(), Ending::Clean);
+    let mut other = board("jetson-xavier-nx");
+    for cluster in &mut other.clusters {
+        cluster.driver = None;
+    }
+    let Some((mounted, dir)) = mount(Tree::new(&other, 1)) else {
+        return;
+    };
+    let mut host = Host::discover(dir.path()).unwrap();
+    host.sample(Timestamp::from_nanos(1), &[], &mut sample);
+    assert!(sample.clocks.iter().all(Option::is_some), "{:?}", sample.clocks);
+    drop(host);
     assert_eq!(mounted.unmount().unwrap(), Ending::Clean);
 }
 

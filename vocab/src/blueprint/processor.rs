@@ -76,6 +76,8 @@ pub struct ClusterPlan {
     pub capacity: u32,
     /// The same as the kernel shows it in `cpu_capacity`; it shows 1024 for all where the device tree says nothing.
     pub shown_capacity: u32,
+    /// The cpufreq driver, where it is known.
+    pub driver: Option<String>,
     /// Name of its performance counters' unit, where the kernel has one.
     pub pmu: Option<String>,
 }
