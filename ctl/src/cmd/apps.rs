@@ -137,6 +137,7 @@ mod tests {
                 acked: true,
                 reason: String::new(),
             }),
+            enforcement: None,
         }
     }
 

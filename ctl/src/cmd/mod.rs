@@ -8,6 +8,7 @@ mod model;
 mod models;
 mod mount;
 mod policy;
+mod release;
 mod status;
 mod validate;
 
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Models(models::Args),
     Board(board::Args),
     Doctor(doctor::Args),
+    Release(release::Args),
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
@@ -44,6 +46,7 @@ impl Command {
             Self::Models(args) => args.run(socket).await,
             Self::Board(args) => args.run().await,
             Self::Doctor(args) => args.run().await,
+            Self::Release(args) => args.run(socket).await,
             Self::Policy(policy) => policy.run(),
             Self::Model(model) => model.run(),
             Self::Demo(args) => args.run().await,
