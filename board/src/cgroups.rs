@@ -12,7 +12,7 @@ use crate::fenced::{CPUSET, Place, is_inside};
 
 const MOUNTS: &str = "proc/mounts";
 /// Exists while systemd runs the system (`sd_booted(3)`).
-const SYSTEMD: &str = "run/systemd/system";
+pub(crate) const SYSTEMD: &str = "run/systemd/system";
 const CONTROLLER: &str = "cpuset";
 
 /// Whether systemd can be asked.

@@ -148,25 +148,4 @@ fn cpus(mask: &[u8]) -> Result<CpuSet, FenceError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn masks_are_read_as_they_are_written() {
-        let check = |text: &str, bytes: &[u8]| {
-            let set: CpuSet = text.parse().unwrap();
-            assert_eq!(mask(set), bytes);
-            assert_eq!(cpus(bytes), Ok(set));
-        };
-        check("", &[]);
-        check("0", &[1]);
-        check("2-3,9", &[12, 2]);
-        check("127", &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128]);
-        assert_eq!(
-            cpus(&[0; 40]),
-            Ok(CpuSet::EMPTY),
-            "it may be longer than it needs to be"
-        );
-        assert!(cpus(&[255; 17]).is_err());
-    }
-}
+mod tests;
