@@ -282,7 +282,8 @@ impl<'a> Exam<'a> {
             controllers.is_some_and(|all| all.split(' ').any(|one| one == "cpuset"))
         };
         let refused = "enforce = true in a policy is answered as refused; apps still pin themselves";
-        let own = "enforce = true confines only apps with a cpuset of their own; the others still pin themselves";
+        let own =
+            "enforce = true confines only apps with a cpuset of their own; the others still pin themselves";
         let (grade, what, cost, remedy) = if known.is_none() && self.survey.exists(&root.join("cpuset")) {
             (
                 Grade::Note,
