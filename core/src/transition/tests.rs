@@ -190,6 +190,24 @@ impl World {
             && self.orders.is_empty()
     }
 
+    /// Until an app has moved from `from`, it has at least the clock of the plan before; in any case that of one of both.
+    fn check_clocks(&self, plan: &Plan, before: &Setting, from: &[Seat; APPS]) {
+        for (app, (seat, from)) in self.seats.iter().zip(from).enumerate() {
+            let Some(processor) = seat.processor else { continue };
+            let (now, old) = (self.board.of(processor), before.of(processor));
+            let is_to_move = seat == from && self.planned[app] != *from;
+            assert!(
+                !is_to_move || reaches(now, old),
+                "app {app} has {now} before it leaves {old}"
+            );
+            let new = plan.bounds(processor);
+            assert!(
+                reaches(now, old) || reaches(now, new),
+                "app {app} has {now}, where {old} and {new} were planned"
+            );
+        }
+    }
+
     fn allowed(&self, app: usize) -> Option<CpuSet> {
         let confined = self.board.apps.iter().find(|confined| confined.app == id(app));
         confined.map(|confined| confined.cpus)
@@ -257,24 +275,13 @@ proptest! {
                     let is_allowed = world.allowed(app).is_none_or(|allowed| seat.cpus.difference(allowed).is_empty());
                     prop_assert!(is_allowed, "app {app} was told to go where it is not allowed");
                 }
-                for app in 0..APPS {
-                    let seat = world.seats[app];
-                    if let Some(processor) = seat.processor {
-                        // Until it has moved, or learned what it has to do where it is, the old plan holds.
-                        let moves = world.planned[app] != from[app] && seat == from[app];
-                        let asked = if moves { before.of(processor) } else { plan.bounds(processor) };
-                        let now = world.board.of(processor);
-                        prop_assert!(
-                            reaches(now, asked) || reaches(now, before.of(processor)) ,
-                            "app {app} runs at {now}, where {asked} was planned"
-                        );
-                        prop_assert!(!moves || reaches(now, asked), "lowered under app {app}: {now}, {asked}");
-                    }
+                world.check_clocks(plan, &before, &from);
+                for (app, seat) in world.seats.iter().enumerate() {
                     let is_inside = world.allowed(app).is_none_or(|allowed| seat.cpus.difference(allowed).is_empty());
                     prop_assert!(is_inside, "app {app} is cut off from {seat:?}: {:?}", world.board);
-                    let others = (0..app).filter(|other| !world.seats[*other].cpus.intersection(seat.cpus).is_empty());
-                    let others: Vec<_> = others.collect();
-                    prop_assert!(others.is_empty() || is_circular, "app {app} overlaps with {others:?}");
+                    let mut others = world.seats[..app].iter();
+                    let overlaps = others.any(|other| !other.cpus.intersection(seat.cpus).is_empty());
+                    prop_assert!(is_circular || !overlaps, "app {app} overlaps: {:?}", world.seats);
                 }
                 if world.is_settled() {
                     break;

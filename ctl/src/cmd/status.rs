@@ -246,6 +246,28 @@ mod tests {
     }
 
     #[test]
+    fn how_an_app_is_kept_on_its_cpus_is_shown() {
+        let app = |enforcement| AppStatus {
+            enforcement,
+            ..apps::tests::app()
+        };
+        let held = Enforcement {
+            state: EnforcementState::Held,
+            by: Some(Fence::Systemd),
+            cpus: CpuSet::from_iter([2, 3]),
+            reason: None,
+        };
+        let refused = Enforcement::refused(Some(Fence::CgroupV2), "it is not alone".into());
+        let all = [None, Some(held), Some(refused), Some(Enforcement::default())];
+        assert_eq!(
+            enforcement_lines(&all.map(app)),
+            "\ncpus of camera: kept on 2-3 by systemd\
+             \ncpus of camera: not kept by cgroup-v2, refused: it is not alone\
+             \ncpus of camera: not kept by the kernel, pending: no answer yet"
+        );
+    }
+
+    #[test]
     fn clocks_that_are_asked_for_are_shown_with_what_holds_them() {
         let clocks = |state, reason: Option<&str>| ClockStatus {
             min_khz: Some(600_000),
