@@ -2,8 +2,8 @@
 //!
 //! For each app, every time:
 //!
-//! 1. *Where?* ([`cgroups::place`]) Its unit or control group, if it is alone there. What is not to be confined any more, or must
-//!    not, is put back first.
+//! 1. *Where?* ([`cgroups::place`]) Its unit or control group, if it is alone there. What is not to be confined any
+//!    more, or must not, is put back first.
 //! 2. *Whose is it?* A CPU set that does not read as it was left is somebody else's: it is the new baseline, and left
 //!    alone until other CPUs are asked for.
 //! 3. *Journal* what was in force and what will be written; only then *write*, only what changes, those first that
@@ -25,7 +25,7 @@ use crate::units::{FenceError, Fences};
 #[derive(Debug)]
 pub(crate) struct Confiner {
     fences: Fences,
-    /// The apps that are left alone, since when what was asked, and why.
+    /// The apps that are left alone, with the CPUs that were asked for then, and why.
     contests: BTreeMap<AppId, (CpuSet, String)>,
 }
 

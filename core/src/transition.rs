@@ -184,10 +184,12 @@ impl Transition {
     /// A new plan for an app.
     pub(crate) fn assign(&mut self, app: AppId, assignment: Assignment, seat: Seat) {
         if let Some(mover) = self.movers.get_mut(&app) {
+            // Plans that follow each other do not begin the wait for the board anew.
+            let clear_since = mover.next.take().and_then(|next| next.clear_since);
             mover.next = Some(Next {
                 assignment,
                 seat,
-                clear_since: None,
+                clear_since,
             });
         }
     }

@@ -13,10 +13,10 @@ use crate::output::print;
 Example:
   dynctl release big
 
-dynd leaves a clock alone that another tool wrote to (nvpmodel, jetson_clocks, a hand), and \"dynctl status\" shows it
-as contested. What that tool set is what the clock becomes again when dynd stops.")]
+dynd leaves a clock alone that another tool wrote to (nvpmodel, jetson_clocks, a hand), and
+\"dynctl status\" shows it as contested. When dynd stops, the clock becomes what that tool set.")]
 pub(crate) struct Args {
-    /// The processor, as \"dynctl board\" names it.
+    /// The processor, as `dynctl board` names it.
     processor: String,
 }
 
