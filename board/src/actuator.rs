@@ -22,8 +22,8 @@ use dynd_vocab::{Actuation, ClockBounds, Hold, PutBack, Setting};
 
 use crate::clock_domain::{ClockDomain, End};
 use crate::clock_range::{ClockRange, Wish, order};
-use crate::journal::{Journal, JournalError};
 use crate::kernel::Kernel;
+use crate::ledger::Ledger;
 use crate::put_back::put_back;
 use crate::taken::{Taken, Whose};
 
@@ -31,8 +31,7 @@ use crate::taken::{Taken, Whose};
 #[derive(Debug, Default)]
 pub(crate) struct Actuator {
     processors: Vec<Clocks>,
-    journal: Option<Journal>,
-    taken: Vec<Taken>,
+    ledger: Ledger,
 }
 
 /// The clocks of one processor.
@@ -40,6 +39,8 @@ pub(crate) struct Actuator {
 struct Clocks {
     domains: Vec<ClockDomain>,
     asked: ClockBounds,
+    /// How often an operator has released it.
+    releases: u32,
     /// Why it is left alone.
     contest: Option<Hold>,
 }
@@ -70,24 +71,30 @@ impl Actuator {
         self.processors.iter().map(|clocks| clocks.domains.as_slice())
     }
 
-    /// From now on keeps `journal`, which says that `taken` is to be put back.
-    pub(crate) fn keep(&mut self, journal: Journal, taken: Vec<Taken>) {
-        self.journal = Some(journal);
-        self.taken = taken;
+    /// What is looked after.
+    pub(crate) fn ledger(&mut self) -> &mut Ledger {
+        &mut self.ledger
     }
 
     /// Makes `setting` true, or finds out why it is not.
     pub(crate) fn apply(&mut self, kernel: &mut impl Kernel, setting: &Setting) -> Vec<Actuation> {
         (0..self.processors.len())
-            .map(|processor| self.bound(kernel, processor, setting.of(processor)))
+            .map(|processor| {
+                let clocks = &mut self.processors[processor];
+                let releases = setting.releases_of(processor);
+                if clocks.releases != releases {
+                    clocks.releases = releases;
+                    clocks.contest = None;
+                }
+                self.bound(kernel, processor, setting.of(processor))
+            })
             .collect()
     }
 
-    /// Puts back everything that was taken.
+    /// Puts back every bound that was taken.
     pub(crate) fn restore(&mut self, kernel: &mut impl Kernel) -> Vec<PutBack> {
-        let report = put_back(kernel, &mut self.taken);
-        // What is on disk and was put back reads as before: nothing changes it the next time.
-        let _ = self.record();
+        let report = put_back(kernel, &mut self.ledger.entries.clocks);
+        self.ledger.strike();
         report
     }
 
@@ -102,7 +109,7 @@ impl Actuator {
             hold: clocks.contest.clone().unwrap_or_default(),
         };
         let domains = clocks.domains.clone();
-        if asked.is_none() && !domains.iter().any(|domain| self.has_any(domain)) {
+        if asked.is_none() && !domains.iter().any(|domain| self.ledger.has_any(domain)) {
             return answer;
         }
         if domains.is_empty() {
@@ -138,7 +145,10 @@ impl Actuator {
             min: limit(kernel, domain, End::Min),
             max: limit(kernel, domain, End::Max),
         };
-        let is_hidden = match (self.taken(domain, End::Min), self.taken(domain, End::Max)) {
+        let is_hidden = match (
+            self.ledger.taken(domain, End::Min),
+            self.ledger.taken(domain, End::Max),
+        ) {
             (_, None) => limits.max.is_none_or(|max| now.reads.max < max),
             (None, Some(_)) => now.reads.max < now.wanted.max,
             (Some(_), Some(_)) => false,
@@ -146,7 +156,7 @@ impl Actuator {
         if is_hidden && let Some(by) = kernel.cooling(domain) {
             return Ok(Hold::Throttled { by });
         }
-        let before = |end| self.taken(domain, end).map(|taken| taken.before);
+        let before = |end| self.ledger.taken(domain, end).map(|taken| taken.before);
         let baseline = ClockRange {
             min: before(End::Min).unwrap_or(now.reads.min),
             max: before(End::Max).unwrap_or(now.reads.max),
@@ -157,10 +167,11 @@ impl Actuator {
         };
         let target = baseline.wished(wish, limits);
         let after = self.write(kernel, domain, now, target)?;
-        self.forget(|taken| match ClockDomain::of(&taken.attribute) {
-            Some((of, end)) => of == *domain && wish.get(end).is_none() && !taken.is_changed(),
-            None => false,
-        });
+        self.ledger
+            .forget(|taken| match ClockDomain::of(&taken.attribute) {
+                Some((of, end)) => of == *domain && wish.get(end).is_none() && !taken.is_changed(),
+                None => false,
+            });
         if asked.is_none() {
             return Ok(Hold::Left);
         }
@@ -169,7 +180,7 @@ impl Actuator {
         {
             return Ok(Hold::Throttled { by });
         }
-        Ok(if self.is_changed(domain) {
+        Ok(if self.ledger.is_changed(domain) {
             Hold::Held
         } else {
             Hold::Unchanged
@@ -191,7 +202,8 @@ impl Actuator {
         if foreign.is_empty() {
             return Ok(Reading { wanted, reads });
         }
-        self.forget(|taken| foreign.iter().any(|(changed, _)| changed == taken));
+        self.ledger
+            .forget(|taken| foreign.iter().any(|(changed, _)| changed == taken));
         let change = |(Taken { attribute, to, .. }, now): &(Taken, u64)| {
             format!("{} reads {now} where {to} was left", attribute.display())
         };
@@ -214,7 +226,7 @@ impl Actuator {
             let now = reads.get(*end);
             if let Some((taken, Whose::Foreign)) = self.whose(kernel, domain, *end, reads) {
                 let Taken { attribute, to, .. } = taken.clone();
-                self.take(domain, *end, now, to);
+                self.ledger.take(domain, *end, now, to);
                 let reason = format!("{} reads {now} after {to} was written", attribute.display());
                 outcome = outcome.and(Err(refused(None, reason)));
             }
@@ -230,26 +242,10 @@ impl Actuator {
         end: End,
         reads: ClockRange,
     ) -> Option<(&Taken, Whose)> {
-        let taken = self.taken(domain, end)?;
-        let max = self.taken(domain, End::Max);
+        let taken = self.ledger.taken(domain, end)?;
+        let max = self.ledger.taken(domain, End::Max);
         let whose = taken.whose(reads.get(end), || may_be_lower(kernel, domain, end, reads, max));
         Some((taken, whose))
-    }
-
-    /// Notes that a bound is to be written, last of all, or that it needs no writing.
-    fn take(&mut self, domain: &ClockDomain, end: End, from: u64, to: u64) {
-        let attribute = domain.attribute(end);
-        let known = self.taken.iter().position(|taken| taken.attribute == attribute);
-        let at = known.unwrap_or(self.taken.len());
-        let before = known.map_or(from, |at| self.taken.remove(at).before);
-        let taken = Taken {
-            attribute,
-            before,
-            from,
-            to,
-        };
-        let at = if from == to { at } else { self.taken.len() };
-        self.taken.insert(at, taken);
     }
 
     /// Writes what of `target` is not known to be asked for already, once that is in the journal, and reads it
@@ -264,14 +260,14 @@ impl Actuator {
         let mut due = Vec::new();
         for end in order(now.wanted, target) {
             let (from, to) = (now.wanted.get(end), target.get(end));
-            let taken = self.taken(domain, end);
+            let taken = self.ledger.taken(domain, end);
             let may_hide = taken.is_some_and(|taken| taken.may_hide(now.reads.get(end)));
             if from != to || may_hide {
                 due.push((end, may_hide));
             }
             // What may have been written, unseen, stays in the journal until it is written over.
             if from != to || !may_hide {
-                self.take(domain, end, from, to);
+                self.ledger.take(domain, end, from, to);
             }
         }
         if due.is_empty() {
@@ -285,12 +281,12 @@ impl Actuator {
             let (from, to) = (now.wanted.get(end), target.get(end));
             match kernel.write(&attribute, to) {
                 Ok(()) => {
-                    self.take(domain, end, to, to);
+                    self.ledger.take(domain, end, to, to);
                     written.push(end);
                 }
                 Err(error) => {
                     if !may_hide {
-                        self.take(domain, end, from, from);
+                        self.ledger.take(domain, end, from, from);
                     }
                     outcome = outcome.and(Err(not_written(&attribute, to, &error)));
                 }
@@ -305,40 +301,7 @@ impl Actuator {
     }
 
     fn record(&mut self) -> Result<(), Hold> {
-        match &mut self.journal {
-            Some(journal) => journal
-                .record(&self.taken)
-                .map_err(|error| refused(None, chain(&error))),
-            None => Err(refused(
-                None,
-                "there is no journal to note in what was in force".into(),
-            )),
-        }
-    }
-
-    /// Ends our part in some attributes.
-    fn forget(&mut self, which: impl Fn(&Taken) -> bool) {
-        let count = self.taken.len();
-        self.taken.retain(|taken| !which(taken));
-        if self.taken.len() < count {
-            // A journal that cannot be replaced says too much, and of what does not read as it was left.
-            let _ = self.record();
-        }
-    }
-
-    fn taken(&self, domain: &ClockDomain, end: End) -> Option<&Taken> {
-        let attribute = domain.attribute(end);
-        self.taken.iter().find(|taken| taken.attribute == attribute)
-    }
-
-    fn has_any(&self, domain: &ClockDomain) -> bool {
-        End::BOTH.iter().any(|end| self.taken(domain, *end).is_some())
-    }
-
-    fn is_changed(&self, domain: &ClockDomain) -> bool {
-        End::BOTH
-            .iter()
-            .any(|end| self.taken(domain, *end).is_some_and(Taken::is_changed))
+        self.ledger.record().map_err(|reason| refused(None, reason))
     }
 }
 
@@ -418,11 +381,6 @@ fn not_written(attribute: &Path, value: u64, error: &io::Error) -> Hold {
         error.raw_os_error(),
         format!("{} does not take {value}: {error}", attribute.display()),
     )
-}
-
-fn chain(error: &JournalError) -> String {
-    let source = std::error::Error::source(error).map(|source| format!(": {source}"));
-    format!("{error}{}", source.unwrap_or_default())
 }
 
 #[cfg(test)]

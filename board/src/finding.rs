@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use dynd_vocab::{Board as _, ProcessorKind};
 
 use crate::Host;
+use crate::cgroups::SYSTEMD;
 use crate::clock_domain::End;
 use crate::cpus::CPUS;
 use crate::problem::{ProblemLog, SensorProblem};
@@ -280,34 +281,40 @@ impl<'a> Exam<'a> {
         let cpuset = |controllers: Option<&str>| {
             controllers.is_some_and(|all| all.split(' ').any(|one| one == "cpuset"))
         };
-        let (grade, what, remedy) = if known.is_none() && self.survey.exists(&root.join("cpuset")) {
+        let refused = "enforce = true in a policy is answered as refused; apps still pin themselves";
+        let own =
+            "enforce = true confines only apps with a cpuset of their own; the others still pin themselves";
+        let (grade, what, cost, remedy) = if known.is_none() && self.survey.exists(&root.join("cpuset")) {
             (
                 Grade::Note,
                 "cgroups are of version 1",
+                own,
                 "boot with systemd.unified_cgroup_hierarchy=1, if the system's systemd knows it",
             )
         } else if known.is_none() {
             (
                 Grade::Note,
                 "no control groups are mounted",
+                refused,
                 "mount cgroup2 on /sys/fs/cgroup, if apps are to be confined",
             )
         } else if !cpuset(known.as_deref()) {
             (
                 Grade::Attention,
                 "the kernel's cgroups have no cpuset controller",
+                refused,
                 "build the kernel with CONFIG_CPUSETS, or take cgroup_disable=cpuset off its command line",
             )
-        } else if !cpuset(given.as_deref()) {
+        } else if !cpuset(given.as_deref()) && !self.survey.exists(Path::new(SYSTEMD)) {
             (
                 Grade::Note,
-                "the cpuset controller is not delegated to units",
-                "give a unit AllowedCPUs= or Delegate=cpuset; systemd then delegates it",
+                "the cpuset controller is not delegated, and there is no systemd to ask for it",
+                refused,
+                "echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control, and start apps in control groups of their own",
             )
         } else {
             return;
         };
-        let cost = "systemd cannot confine an app's unit to CPUs; apps still pin themselves";
         self.say(grade, what.into(), cost, remedy.into());
     }
 

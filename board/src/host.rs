@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dynd_vocab::{
-    Actuation, Board, BoardDescription, Pid, ProblemStatus, ProcessorKind, PutBack, Sample, Setting,
+    Actuation, Board, BoardDescription, Confined, Confinement, Pid, ProblemStatus, ProcessorKind, PutBack, Sample, Setting,
     Timestamp,
 };
 
 use crate::actuator::Actuator;
 use crate::clock_domain::ClockDomain;
+use crate::confiner::Confiner;
 use crate::counter::Counter;
 use crate::discovery::{Discovery, Sensors, discover};
 use crate::journal::{Journal, JournalError};
@@ -22,6 +23,7 @@ use crate::process::Processes;
 use crate::sensor::{Reader, Sensor};
 use crate::source::Sources;
 use crate::stat::Stat;
+use crate::units::{Fences, Units};
 use crate::{BoardError, Fault, Loss, SensorProblem, procfs};
 
 /// The machine at hand, or one whose `sys` and `proc` lie below a directory.
@@ -42,6 +44,7 @@ pub struct Host {
     stalled: Counter,
     processes: Processes,
     actuator: Actuator,
+    confiner: Confiner,
     kernel: Sysfs,
     buffer: Vec<u8>,
     seen: BTreeSet<PathBuf>,
@@ -85,6 +88,7 @@ impl Host {
             stalled: Counter::default(),
             processes: Processes::new(root.join("proc")),
             actuator: Actuator::new(domains),
+            confiner: Confiner::new(Fences::new(root, None)),
             kernel: Sysfs::new(root),
             problems,
             buffer: Vec::new(),
@@ -107,15 +111,20 @@ impl Host {
         }
     }
 
-    /// Lets clocks be set: from now on what was in force is noted in `dir` before it is changed. Takes over what
+    /// From now on reaches systemd by `units`.
+    pub fn join(&mut self, units: Box<dyn Units>) {
+        self.confiner = Confiner::new(Fences::new(self.kernel.root(), Some(units)));
+    }
+
+    /// Lets clocks and CPU sets be set: from now on what was in force is noted in `dir` before it is changed. Takes over what
     /// an earlier process changed in this boot and did not put back, and says whether there is any.
     ///
     /// # Errors
-    /// If another process keeps the journal there, or it cannot be read; clocks then cannot be set.
+    /// If another process keeps the journal there, or it cannot be read; then nothing can be set.
     pub fn keep_journal(&mut self, dir: &Path) -> Result<bool, JournalError> {
-        let (journal, taken) = Journal::open(dir, self.kernel.root())?;
-        let is_dirty = !taken.is_empty();
-        self.actuator.keep(journal, taken);
+        let (journal, entries) = Journal::open(dir, self.kernel.root())?;
+        let is_dirty = !entries.is_empty();
+        self.actuator.ledger().keep(journal, entries);
         Ok(is_dirty)
     }
 
@@ -196,21 +205,29 @@ impl Board for Host {
         self.actuator.apply(&mut self.kernel, setting)
     }
 
+    fn confine(&mut self, apps: &[Confinement]) -> Vec<Confined> {
+        self.confiner.apply(self.actuator.ledger(), apps)
+    }
+
     fn restore(&mut self) -> Vec<PutBack> {
-        self.actuator.restore(&mut self.kernel)
+        let mut answers = self.confiner.restore(self.actuator.ledger());
+        answers.extend(self.actuator.restore(&mut self.kernel));
+        answers
     }
 }
 
-/// Puts back what a process that is gone changed on the board below `root` and noted in `dir`. Needs no
-/// [`Host`], since the journal says all: one answer per attribute.
+/// Puts back what a process that is gone changed on the board below `root` and noted in `dir`; `units` is the way to
+/// systemd, if there is one. Needs no [`Host`], since the journal says all: one answer per attribute.
 ///
 /// # Errors
 /// If another process keeps the journal there, or it cannot be read.
-pub fn restore(root: &Path, dir: &Path) -> Result<Vec<PutBack>, JournalError> {
-    let (journal, taken) = Journal::open(dir, root)?;
+pub fn restore(root: &Path, dir: &Path, units: Option<Box<dyn Units>>) -> Result<Vec<PutBack>, JournalError> {
+    let (journal, entries) = Journal::open(dir, root)?;
     let mut actuator = Actuator::default();
-    actuator.keep(journal, taken);
-    Ok(actuator.restore(&mut Sysfs::new(root)))
+    actuator.ledger().keep(journal, entries);
+    let mut answers = Confiner::new(Fences::new(root, units)).restore(actuator.ledger());
+    answers.extend(actuator.restore(&mut Sysfs::new(root)));
+    Ok(answers)
 }
 
 /// Puts a reading per sensor into `readings`, whose memory is used again.

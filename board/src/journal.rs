@@ -6,16 +6,20 @@
 //! dynd journal 1
 //! boot 3f1b2c6e-0d6c-4d43-9a52-5d8f2a3f7c11
 //! 2000000 2000000 1400000 sys/devices/system/cpu/cpufreq/policy4/scaling_max_freq
+//! 0-7 0-7 4-5 sys/fs/cgroup/camera/cpuset.cpus
+//! - - 6-7 unit:reader.service
 //! end
 //! ```
-//! A line holds what was in force before the first write, before the latest write, and what that asked for; the
-//! latest written comes last. A journal of another boot is worth nothing, since the kernel forgot what was written.
+//! A line holds what was in force before the first write, before the latest write, and what that asked for. Clocks
+//! come before CPU sets, and in both the latest written comes last. A journal of another boot is worth nothing, since the kernel forgot what was written.
 //! The directory is locked for as long as somebody answers for what is in it.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use crate::fenced::{Fenced, is_inside};
+use crate::ledger::Entries;
 use crate::taken::Taken;
 
 const NAME: &str = "clocks.journal";
@@ -28,7 +32,7 @@ const BOOT_ID: &str = "proc/sys/kernel/random/boot_id";
 #[non_exhaustive]
 pub enum JournalError {
     /// Another process keeps it.
-    #[error("failed to lock {}: another dynd answers for the clocks", dir.display())]
+    #[error("failed to lock {}: another dynd answers for what is set", dir.display())]
     Lock {
         /// The directory.
         dir: PathBuf,
@@ -52,7 +56,7 @@ pub enum JournalError {
         source: io::Error,
     },
     /// Something that is no journal stands in its place.
-    #[error("failed to understand line {line} of {}: remove the file if its clocks need no putting back", path.display())]
+    #[error("failed to understand line {line} of {}: remove the file if nothing needs to be put back", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
@@ -89,7 +93,7 @@ struct Kept {
 impl Journal {
     /// The journal in `dir` for the board below `root`, and what it says. Where there is none, nothing is
     /// locked or created before it is needed.
-    pub(crate) fn open(dir: &Path, root: &Path) -> Result<(Self, Vec<Taken>), JournalError> {
+    pub(crate) fn open(dir: &Path, root: &Path) -> Result<(Self, Entries), JournalError> {
         let mut journal = Self {
             dir: dir.to_path_buf(),
             boot_id: root.join(BOOT_ID),
@@ -97,24 +101,26 @@ impl Journal {
         };
         let path = journal.path();
         if !path.try_exists().map_err(|source| read_error(&path, source))? {
-            return Ok((journal, Vec::new()));
+            return Ok((journal, Entries::default()));
         }
         let boot = journal.keep()?.boot.clone();
         let text = fs::read_to_string(&path).map_err(|source| read_error(&path, source))?;
         match parse(&text) {
-            Ok((of, taken)) if of == boot => Ok((journal, taken)),
+            Ok((of, entries)) if of == boot => Ok((journal, entries)),
             Ok(_) => {
-                journal.record(&[])?;
-                Ok((journal, Vec::new()))
+                journal.record(&Entries::default())?;
+                Ok((journal, Entries::default()))
             }
             Err(line) => Err(JournalError::Parse { path, line }),
         }
     }
 
-    /// Puts on disk what is to be put back; `taken` may also hold what needs no putting back.
-    pub(crate) fn record(&mut self, taken: &[Taken]) -> Result<(), JournalError> {
+    /// Puts on disk what is to be put back; `entries` may also hold what needs no putting back.
+    pub(crate) fn record(&mut self, entries: &Entries) -> Result<(), JournalError> {
         let path = self.path();
-        let changed: Vec<&Taken> = taken.iter().filter(|taken| taken.is_changed()).collect();
+        let clocks = entries.clocks.iter().filter(|taken| taken.is_changed());
+        let fences = entries.fences.iter().filter(|fenced| fenced.is_changed());
+        let changed: Vec<String> = clocks.map(line).chain(fences.map(Fenced::line)).collect();
         if changed.is_empty() && self.kept.is_none() {
             return Ok(());
         }
@@ -185,49 +191,49 @@ fn read_error(path: &Path, source: io::Error) -> JournalError {
     }
 }
 
-fn text(boot: &str, changed: &[&Taken]) -> String {
-    let line = |taken: &&Taken| {
-        let Taken {
-            attribute,
-            before,
-            from,
-            to,
-        } = taken;
-        format!("{before} {from} {to} {}\n", attribute.display())
-    };
-    let lines: String = changed.iter().map(line).collect();
+fn text(boot: &str, changed: &[String]) -> String {
+    let lines: String = changed.iter().map(|line| format!("{line}\n")).collect();
     format!("{TITLE}\nboot {boot}\n{lines}{END}\n")
 }
 
+fn line(taken: &Taken) -> String {
+    let Taken {
+        attribute,
+        before,
+        from,
+        to,
+    } = taken;
+    format!("{before} {from} {to} {}", attribute.display())
+}
+
 /// The boot that the journal is of, and what it says; else the number of the line that makes no sense.
-fn parse(text: &str) -> Result<(String, Vec<Taken>), usize> {
+fn parse(text: &str) -> Result<(String, Entries), usize> {
     let mut lines = (1_usize..).zip(text.lines());
     if lines.next() != Some((1, TITLE)) {
         return Err(1);
     }
     let boot = lines.next().and_then(|(_, line)| line.strip_prefix("boot "));
     let boot = boot.ok_or(2_usize)?.to_owned();
-    let mut taken = Vec::new();
+    let mut entries = Entries::default();
     for (number, line) in lines {
         if line == END {
-            return Ok((boot, taken));
+            return Ok((boot, entries));
         }
-        taken.push(entry(line).ok_or(number)?);
+        match Fenced::of_line(line) {
+            Some(fenced) => entries.fences.push(fenced),
+            None => entries.clocks.push(taken(line).ok_or(number)?),
+        }
     }
     Err(text.lines().count() + 1)
 }
 
-fn entry(line: &str) -> Option<Taken> {
+fn taken(line: &str) -> Option<Taken> {
     let mut words = line.splitn(4, ' ');
     let mut number = || words.next()?.parse().ok();
     let (before, from, to) = (number()?, number()?, number()?);
     let attribute = PathBuf::from(words.next()?);
     // Whoever could write to the journal must not thereby be able to write elsewhere.
-    let inside = attribute.starts_with("sys")
-        && attribute
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-    inside.then_some(Taken {
+    is_inside(&attribute).then_some(Taken {
         attribute,
         before,
         from,
@@ -237,7 +243,10 @@ fn entry(line: &str) -> Option<Taken> {
 
 #[cfg(test)]
 mod tests {
+    use dynd_vocab::CpuSet;
+
     use super::*;
+    use crate::fenced::Place;
 
     /// A root whose boot is `boot`.
     fn root(boot: &str) -> tempfile::TempDir {
@@ -252,12 +261,28 @@ mod tests {
         fs::write(path, format!("{boot}\n")).unwrap();
     }
 
-    fn taken(attribute: &str, before: u64, to: u64) -> Taken {
+    fn bound(attribute: &str, before: u64, to: u64) -> Taken {
         Taken {
             attribute: attribute.into(),
             before,
             from: before,
             to,
+        }
+    }
+
+    fn fenced(place: Place, to: u32) -> Fenced {
+        Fenced {
+            place,
+            before: CpuSet::EMPTY,
+            from: (0..4).collect(),
+            to: CpuSet::single(to),
+        }
+    }
+
+    fn clocks(all: &[Taken]) -> Entries {
+        Entries {
+            clocks: all.to_vec(),
+            fences: vec![],
         }
     }
 
@@ -268,23 +293,28 @@ mod tests {
         let open = || Journal::open(&dir, root.path()).unwrap();
 
         let (mut journal, found) = open();
-        assert_eq!((found, dir.exists()), (vec![], false));
-        journal.record(&[taken("sys/unchanged", 7, 7)]).unwrap();
+        assert_eq!((found, dir.exists()), (Entries::default(), false));
+        journal.record(&clocks(&[bound("sys/unchanged", 7, 7)])).unwrap();
         assert!(!dir.exists(), "nothing to put back, nothing to write");
-        let all = [
-            taken("sys/a/min_freq", 9, 5),
-            taken("sys/b c/max_freq", 0, u64::MAX),
-        ];
+        let mut all = clocks(&[
+            bound("sys/a/min_freq", 9, 5),
+            bound("sys/b c/max_freq", 0, u64::MAX),
+        ]);
+        let file = Place::File("sys/fs/cgroup/a b/cpuset.cpus".into());
+        let unit = Place::Unit("camera@1.service".into());
+        all.fences = vec![fenced(file, 2), fenced(unit, 127)];
         journal.record(&all).unwrap();
         drop(journal);
         let (mut journal, found) = open();
         assert_eq!(found, all);
-        journal.record(&all[1..]).unwrap();
+        all.clocks.remove(0);
+        all.fences.remove(0);
+        journal.record(&all).unwrap();
         drop(journal);
-        assert_eq!(open().1, all[1..]);
+        assert_eq!(open().1, all);
 
         boot_again(root.path(), "boot-2");
-        assert_eq!(open().1, []);
+        assert_eq!(open().1, Entries::default());
         assert!(!dir.join(NAME).exists());
     }
 
@@ -292,7 +322,7 @@ mod tests {
     fn one_process_answers_for_it() {
         let root = root("boot");
         let (mut journal, _) = Journal::open(root.path(), root.path()).unwrap();
-        journal.record(&[taken("sys/a", 1, 2)]).unwrap();
+        journal.record(&clocks(&[bound("sys/a", 1, 2)])).unwrap();
         let second = Journal::open(root.path(), root.path());
         assert!(matches!(second, Err(JournalError::Lock { .. })), "{second:?}");
         drop(journal);
@@ -313,6 +343,10 @@ mod tests {
         check("dynd journal 1\nboot x\n1 2 3 sys/../etc/passwd\nend\n", 3);
         check("dynd journal 1\nboot x\n1 2 3 /sys/a\nend\n", 3);
         check("dynd journal 1\nboot x\n-1 2 3 sys/a\nend\n", 3);
+        check("dynd journal 1\nboot x\n0-3 - 1 sys/a\nend\n", 3);
+        check("dynd journal 1\nboot x\n0-3 - 1 etc/cpuset.cpus\nend\n", 3);
+        check("dynd journal 1\nboot x\n0-3 - 1 unit:../passwd.service\nend\n", 3);
+        check("dynd journal 1\nboot x\n0-3 - 1 unit:passwd\nend\n", 3);
     }
 
     #[test]
@@ -321,7 +355,7 @@ mod tests {
         fs::write(root.path().join("file"), "").unwrap();
         let (mut journal, _) = Journal::open(&root.path().join("dir"), root.path()).unwrap();
         journal.dir = root.path().join("file");
-        let refused = journal.record(&[taken("sys/a", 1, 2)]);
+        let refused = journal.record(&clocks(&[bound("sys/a", 1, 2)]));
         assert!(matches!(refused, Err(JournalError::Write { .. })), "{refused:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! What the actuators ask of the kernel, and the kernel below a root directory. Paths are relative to the root.
 
+use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -51,18 +52,9 @@ impl Kernel for Sysfs {
     }
 
     fn write(&mut self, attribute: &Path, value: u64) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).open(self.root.join(attribute))?;
-        let text = format!("{value}\n");
-        // Not truncated at first: where a plain file stands for the attribute it is never seen empty, even by those
-        // who come after a crash. The attributes of sysfs have no length that could be set.
-        let written = file.write_at(text.as_bytes(), 0)?;
-        let _ = file.set_len(text.len() as u64);
+        let written = put(&self.root.join(attribute), &value);
         self.written = Some(SystemTime::now());
-        if written == text.len() {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::WriteZero.into())
-        }
+        written
     }
 
     fn cooling(&mut self, domain: &ClockDomain) -> Option<String> {
@@ -71,6 +63,21 @@ impl Kernel for Sysfs {
 
     fn rival(&mut self, domain: &ClockDomain) -> Option<String> {
         rival::suspect(&self.root, domain, self.written)
+    }
+}
+
+/// Writes `value` and a line's end to the file at `path`, which is there.
+pub(crate) fn put(path: &Path, value: &impl Display) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    let text = format!("{value}\n");
+    // Not truncated at first: where a plain file stands for the attribute it is never seen empty, even by those
+    // who come after a crash. The attributes of the kernel have no length that could be set.
+    let written = file.write_at(text.as_bytes(), 0)?;
+    let _ = file.set_len(text.len() as u64);
+    if written == text.len() {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::WriteZero.into())
     }
 }
 

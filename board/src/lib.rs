@@ -26,6 +26,7 @@
 //!  Setting ─► actuator ─► journal (first), then kernel: cpufreq, devfreq ─► read back ─► Actuation per processor
 //!                            │                                 ▲
 //!                            └──────── put back ───────────────┘   at exit, after a crash
+//!  apps ─► confiner ─► cgroups (is it alone?) ─► journal, then its cpuset, or systemd through units ─► Confined per app
 //! ```
 //! Nothing is written unless a setting asks for it and there is a journal to note first what was in force
 //! ([`Host::keep_journal`]).
@@ -35,10 +36,12 @@
 mod actuator;
 mod attribute;
 mod battery;
+mod cgroups;
 mod clock;
 mod clock_domain;
 mod clock_range;
 mod clusters;
+mod confiner;
 mod cooling;
 mod counter;
 mod cpufreq;
@@ -47,10 +50,12 @@ mod cpus;
 mod devfreq;
 mod discovery;
 mod error;
+mod fenced;
 mod finding;
 mod host;
 mod journal;
 mod kernel;
+mod ledger;
 mod load;
 mod mali;
 #[cfg(test)]
@@ -79,6 +84,7 @@ mod stat;
 mod survey;
 mod taken;
 mod thermal;
+mod units;
 
 pub use error::BoardError;
 pub use finding::{Finding, Grade, findings};
@@ -87,3 +93,4 @@ pub use journal::JournalError;
 pub use problem::{Fault, Loss, SensorProblem};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use source::{ProcessorSource, Sources};
+pub use units::{FenceError, Units};

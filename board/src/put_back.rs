@@ -48,7 +48,7 @@ pub(crate) fn put_back(kernel: &mut impl Kernel, taken: &mut Vec<Taken>) -> Vec<
     settled.extend(failed);
     let answers = settled.iter().map(|(taken, outcome)| PutBack {
         attribute: taken.attribute.display().to_string(),
-        before: taken.before,
+        before: taken.before.to_string(),
         outcome: outcome.clone(),
     });
     let answers = answers.collect();
@@ -69,7 +69,9 @@ fn attempt(kernel: &mut impl Kernel, taken: &Taken, all: &[Taken]) -> Result<Put
         return Ok(PutBackOutcome::AsBefore);
     }
     if whose == Whose::Foreign && !seems_as_before {
-        return Err(PutBackOutcome::Foreign { reads });
+        return Err(PutBackOutcome::Foreign {
+            reads: reads.to_string(),
+        });
     }
     match kernel.write(&taken.attribute, taken.before) {
         Ok(()) => Ok(PutBackOutcome::Done),

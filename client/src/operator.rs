@@ -16,6 +16,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 const READ: &str = "read the status";
 const WATCH: &str = "watch the status";
+const RELEASE: &str = "release the clock";
 
 /// A connection for operators. It is not renewed when it breaks.
 #[derive(Debug)]
@@ -50,6 +51,26 @@ impl Operator {
             .await
             .map_err(|_| silent())?;
         understood(answer.map(tonic::Response::into_inner), READ)
+    }
+
+    /// Has the daemon ask anew for what the policy says of the clock of `processor`, which somebody else has changed.
+    ///
+    /// # Errors
+    /// If there is no such processor, its clock is not contested, or the daemon says nothing for five seconds.
+    pub async fn release(&mut self, processor: &str) -> Result<(), ClientError> {
+        let silent = || ClientError::Silent {
+            call: RELEASE,
+            socket: self.socket.clone(),
+        };
+        let call = self.client.release(v1::ReleaseRequest {
+            processor: processor.to_owned(),
+        });
+        let answer = tokio::time::timeout(ANSWER_WITHIN, call)
+            .await
+            .map_err(|_| silent())?;
+        answer
+            .map(|_| ())
+            .map_err(|status| ClientError::call(RELEASE, status))
     }
 
     /// The state of everything, again after each change and at least once a second.

@@ -26,6 +26,19 @@ async fn status_is_read_and_watched() {
 }
 
 #[tokio::test]
+async fn a_clock_is_released_by_the_name_of_its_processor() {
+    let place = tempfile::tempdir().unwrap();
+    let socket = place.path().join("dynd.sock");
+    let _daemon = ScriptedDaemon::start(&socket, Manner::Welcome);
+    let mut operator = Operator::connect(&socket).await.unwrap();
+    operator.release("big").await.unwrap();
+    assert_eq!(
+        operator.release("bug").await.unwrap_err().to_string(),
+        "failed to release the clock: no such processor"
+    );
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_in_the_daemons_words() {
     let place = tempfile::tempdir().unwrap();
     let socket = place.path().join("dynd.sock");

@@ -16,6 +16,7 @@ use crate::forecast::{Forecast, Outlook, Point};
 use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
 use crate::planner::{Candidate, Grant, Offer};
+use crate::transition::Seat;
 
 /// How long after a change of load the planner trusts only what is likely to hold, and tries nothing.
 const CAUTIOUS: Duration = Duration::from_millis(400);
@@ -61,6 +62,9 @@ pub(crate) struct App {
     occupancy: f64,
     last_ended: Option<Timestamp>,
     granted: Option<Grant>,
+    /// Index of the processor that it acknowledged to run on.
+    runs_on: Option<usize>,
+    is_enforced: bool,
 }
 
 impl App {
@@ -92,6 +96,8 @@ impl App {
             occupancy: 0.0,
             last_ended: None,
             granted: None,
+            runs_on: None,
+            is_enforced: false,
         }
     }
 
@@ -137,6 +143,28 @@ impl App {
         }
     }
 
+    /// Where it is to run by what was granted last; nowhere before that, or if it is blocked.
+    pub(crate) fn seat(&self) -> Option<Seat> {
+        self.granted.map(|grant| Seat {
+            processor: Some(grant.offer.processor),
+            cpus: grant.cpus,
+        })
+    }
+
+    /// It runs what it was told in this generation.
+    pub(crate) fn acked(&mut self, generation: Generation) {
+        self.acked = Some(generation);
+        let latest = self.assignment.as_ref().map(|assignment| assignment.generation);
+        if latest == Some(generation) {
+            self.runs_on = self.granted.map(|grant| grant.offer.processor);
+        }
+    }
+
+    /// True if the policy wants the kernel to keep it on its CPUs.
+    pub(crate) fn is_enforced(&self) -> bool {
+        self.is_enforced
+    }
+
     /// Applies what `policy` says of this app.
     pub(crate) fn govern(&mut self, policy: &Policy, board: &BoardDescription) {
         let rule = policy
@@ -150,6 +178,7 @@ impl App {
             min_quality: rule.min_quality.unwrap_or(asked.min_quality),
             period: asked.period,
         });
+        self.is_enforced = rule.is_some_and(|rule| rule.enforce);
         self.priority = rule.map_or(0, |rule| rule.priority);
         self.cores = rule.and_then(|rule| rule.cores).unwrap_or(CoreBounds {
             min: 1,
@@ -186,7 +215,10 @@ impl App {
         self.follow_occupancy(report);
         let point = Point {
             subnetwork: report.subnetwork,
-            processor: self.granted.map_or(0, |grant| grant.offer.processor),
+            processor: self
+                .runs_on
+                .or(self.granted.map(|grant| grant.offer.processor))
+                .unwrap_or(0),
             cores: report.cores,
         };
         if let Some(latency) = self.forecast.observe(point, level, report) {

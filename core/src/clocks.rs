@@ -21,6 +21,7 @@ pub(crate) fn setting(policy: &Policy, board: &BoardDescription) -> Setting {
             clocks
         },
         restore: policy.restore,
+        ..Setting::default()
     }
 }
 
@@ -111,6 +112,7 @@ mod tests {
         let expect = Setting {
             clocks: vec![mhz(600, 0), mhz(0, 1400), ClockBounds::NONE],
             restore: Restore::Never,
+            ..Setting::default()
         };
         assert_eq!(setting(&policy, &board), expect);
         assert_eq!(setting(&Policy::default(), &board), Setting::default());

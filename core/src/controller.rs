@@ -4,20 +4,23 @@
 //! 1. Take the input in: a sample moves the load level, reports teach the forecasts, arrivals and departures
 //!    change who takes part.
 //! 2. If that gives reason to think again ([`Cause`]), and the last plan is old enough, plan for all apps.
-//! 3. Tell the apps whose assignment changed, and say when to call again.
+//! 3. Do of that what can be done by now ([`Transition`]): tell apps whose assignment changed, ask the board for clocks
+//!    and CPU sets; and say when to call again.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use dynd_vocab::{
-    Actuation, AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, BoardStatus, Cause,
-    ClockStatus, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report, Sample, Seconds,
-    Setting, Standing, Timestamp,
+    Actuated, Actuation, AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, BoardStatus,
+    Cause, ClockStatus, Confined, Enforcement, Event, Generation, Hello, Hold, Identity, Pid, Policy,
+    Processor, Report, Sample, Seconds, Setting, Standing, Timestamp,
 };
 
 use crate::app::{ACTIVE, App, Scene};
 use crate::load::LoadMeter;
+use crate::release::ReleaseError;
+use crate::transition::{Confinee, Seat, Transition};
 use crate::{clocks, planner};
 
 /// At most one plan in this time.
@@ -51,8 +54,11 @@ pub enum Input {
     Goodbye(AppId),
     /// A new policy.
     Policy(Policy),
-    /// What came of the setting, per processor.
-    Actuated(Vec<Actuation>),
+    /// What came of a setting.
+    Actuated(Actuated),
+    /// An operator releases the contested clock of the processor of this index; see
+    /// [`Controller::contested`].
+    Release(usize),
     /// The time asked for in [`Output::wake_at`] has come.
     Tick,
 }
@@ -86,20 +92,24 @@ pub struct Controller {
     /// Why to think again, if there is reason.
     pending: Option<Cause>,
     violated: BTreeMap<AppId, bool>,
-    /// A setting that was not told yet.
-    setting: Option<Setting>,
-    /// What came of the last one, per processor.
+    /// The way from what is in force to what is planned.
+    transition: Transition,
+    /// What came of the last setting, per processor.
     actuations: Vec<Actuation>,
+    /// What came of it, per app that was to be confined.
+    confined: Vec<Confined>,
 }
 
 impl Controller {
     /// A controller of `board` under `policy`. `epoch` tells this controller's generations from those of an
     /// earlier one and should be random.
     pub fn new(board: BoardDescription, policy: Policy, epoch: u64) -> Self {
-        let setting = clocks::setting(&policy, &board);
+        let mut transition = Transition::default();
+        transition.aim(clocks::setting(&policy, &board));
         Self {
-            setting: (setting != Setting::default()).then_some(setting),
+            transition,
             actuations: Vec::new(),
+            confined: Vec::new(),
             board,
             policy,
             epoch,
@@ -122,11 +132,15 @@ impl Controller {
             Input::Ack(id, generation) => self.acked(id, generation),
             Input::Goodbye(id) => self.left(id, &mut output.events),
             Input::Policy(policy) => self.governed(policy, &mut output.events),
-            Input::Actuated(actuations) => self.actuated(actuations, &mut output.events),
+            Input::Actuated(actuated) => self.actuated(actuated, &mut output.events),
+            Input::Release(processor) => self.transition.release(processor),
             Input::Tick => {}
         }
-        output.setting = self.setting.take();
         self.plan_if_due(now, &mut output);
+        let stage = self.transition.advance(now);
+        output.assignments = stage.assignments;
+        output.setting = stage.setting;
+        output.wake_at = output.wake_at.into_iter().chain(stage.wake_at).min();
         output
     }
 
@@ -139,7 +153,26 @@ impl Controller {
 
     /// The apps as operators see them, by id.
     pub fn apps(&self) -> Vec<AppStatus> {
-        self.apps.values().map(app_status).collect()
+        let status = |app| AppStatus {
+            enforcement: self.enforcement(app),
+            ..app_status(app)
+        };
+        self.apps.values().map(status).collect()
+    }
+
+    /// The index of the processor of this name, whose clock somebody else has changed and which is left alone.
+    ///
+    /// # Errors
+    /// If there is no such processor, or its clock is not contested.
+    pub fn contested(&self, processor: &str) -> Result<usize, ReleaseError> {
+        let mut processors = self.board.processors.iter();
+        let index = processors.position(|one| one.name == processor);
+        let index = index.ok_or_else(|| ReleaseError::unknown(processor, &self.board))?;
+        let hold = self.actuations.get(index).map(|actuation| &actuation.hold);
+        match hold {
+            Some(Hold::Contested { .. }) => Ok(index),
+            hold => Err(ReleaseError::not_contested(processor, hold)),
+        }
     }
 
     /// The board as operators see it: as the latest sample found it, while the board is sampled.
@@ -199,7 +232,9 @@ impl Controller {
             }
         }
         app.govern(&self.policy, &self.board);
+        self.transition.arrived(id, app.seat());
         self.apps.insert(id, app);
+        self.confine();
         self.think_again(Cause::Arrival);
     }
 
@@ -230,13 +265,16 @@ impl Controller {
 
     fn acked(&mut self, id: AppId, generation: Generation) {
         if let Some(app) = self.apps.get_mut(&id) {
-            app.acked = Some(generation);
+            app.acked(generation);
+            self.transition.acked(id, generation);
         }
     }
 
     fn left(&mut self, id: AppId, events: &mut Vec<Event>) {
         if self.apps.remove(&id).is_some() {
             self.violated.remove(&id);
+            self.transition.left(id);
+            self.confine();
             events.push(Event::Left { app: id });
             self.think_again(Cause::Departure);
         }
@@ -247,15 +285,27 @@ impl Controller {
         self.apps
             .values_mut()
             .for_each(|app| app.govern(&self.policy, &self.board));
-        self.setting = Some(clocks::setting(&self.policy, &self.board));
+        self.transition.aim(clocks::setting(&self.policy, &self.board));
+        self.confine();
         events.push(Event::PolicyChanged);
         self.think_again(Cause::Policy);
     }
 
     /// One event per processor whose hold on its clocks changed. While a clock is throttled its bounds come and go
     /// with the heat, of which no more is told.
-    fn actuated(&mut self, actuations: Vec<Actuation>, events: &mut Vec<Event>) {
-        let before = core::mem::replace(&mut self.actuations, actuations);
+    fn actuated(&mut self, actuated: Actuated, events: &mut Vec<Event>) {
+        self.transition.applied(actuated.setting);
+        for Confined { app, enforcement } in &actuated.apps {
+            let before = self.confined.iter().find(|confined| confined.app == *app);
+            if before.is_none_or(|before| before.enforcement.state != enforcement.state) {
+                events.push(Event::EnforcementChanged {
+                    app: *app,
+                    enforcement: enforcement.clone(),
+                });
+            }
+        }
+        self.confined = actuated.apps;
+        let before = core::mem::replace(&mut self.actuations, actuated.clocks);
         for (index, now) in self.actuations.iter().enumerate() {
             let was = before.get(index).cloned().unwrap_or_default();
             let is_as_asked = matches!(now.hold, Hold::Held | Hold::Unchanged);
@@ -271,6 +321,43 @@ impl Controller {
                 );
             }
         }
+    }
+
+    /// Says which apps the kernel is to confine.
+    fn confine(&mut self) {
+        for app in self.apps.values() {
+            let confinee = self.confinee(app).and_then(Result::ok);
+            self.transition.confine(app.id, confinee);
+        }
+    }
+
+    /// What the kernel is to confine of an app of which the policy wants that; else why it cannot.
+    fn confinee(&self, app: &App) -> Option<Result<Confinee, &'static str>> {
+        if !app.is_enforced() {
+            return None;
+        }
+        let Some(pid) = app.identity.pid else {
+            return Some(Err("its process is out of the daemon's sight"));
+        };
+        let mut others = self.apps.values().filter(|other| other.id != app.id);
+        if others.any(|other| other.identity.pid == Some(pid)) {
+            return Some(Err(
+                "its process has another session, which it would confine, too",
+            ));
+        }
+        let unit = app.identity.unit.clone();
+        Some(Ok(Confinee { pid, unit }))
+    }
+
+    fn enforcement(&self, app: &App) -> Option<Enforcement> {
+        Some(match self.confinee(app)? {
+            Err(reason) => Enforcement::refused(None, reason.into()),
+            Ok(_) => {
+                let told = self.confined.iter().find(|confined| confined.app == app.id);
+                told.map(|confined| confined.enforcement.clone())
+                    .unwrap_or_default()
+            }
+        })
     }
 
     /// The first cause is the one told.
@@ -320,6 +407,7 @@ impl Controller {
             let Some(assignment) = app.grant(grant, &scene, self.epoch).cloned() else {
                 continue;
             };
+            let seat = app.seat().unwrap_or(Seat::NOWHERE);
             output.events.push(Event::Assigned {
                 app: id,
                 subnetwork: assignment
@@ -330,7 +418,7 @@ impl Controller {
                 standing: assignment.standing,
                 cause,
             });
-            output.assignments.push((id, assignment));
+            self.transition.assign(id, assignment, seat);
         }
     }
 }
@@ -365,5 +453,6 @@ fn app_status(app: &App) -> AppStatus {
                 acked: app.acked == Some(assigned.generation),
                 reason: assigned.reason.clone(),
             }),
+        enforcement: None,
     }
 }

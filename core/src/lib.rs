@@ -10,7 +10,8 @@
 //!  Reports ─► app ─► forecast (kalman, spread) ─► risk of lateness per point ─┐
 //!                    budget ──► allowed risk ────────────────────────────────►├─► planner ─► assignments
 //!  Hello, Goodbye, Policy ─► who takes part, under which rule ────────────────┘
-//!  Policy ─► clocks ─► setting
+//!  Policy ─► clocks ─────────────────────────────────────────────────────────────────► setting
+//!  assignments, setting ─► transition (acks, what the board applied) ─► what comes into force now
 //! ```
 
 #![no_std]
@@ -26,8 +27,11 @@ mod forecast;
 mod kalman;
 mod load;
 mod planner;
+mod release;
 mod selector;
 mod spread;
+mod transition;
 
 pub use controller::{Controller, Input, Output};
+pub use release::ReleaseError;
 pub use selector::{Choice, Selector};

@@ -2,7 +2,7 @@
 
 use dynd_core::{Controller, Input};
 use dynd_vocab::{
-    Actuation, BoardDescription, ClockBounds, ClockState, CpuSet, Hertz, Hold, Policy, Processor,
+    Actuated, Actuation, BoardDescription, ClockBounds, ClockState, CpuSet, Hertz, Hold, Policy, Processor,
     ProcessorKind, ProcessorName, ProcessorRule, Restore, Role, Setting, Timestamp,
 };
 
@@ -57,6 +57,7 @@ fn the_setting_is_told_once_per_policy() {
     let expect = Setting {
         clocks: vec![ClockBounds::NONE, at_most(1400)],
         restore: Restore::OnExit,
+        ..Setting::default()
     };
     assert_eq!(first.setting, Some(expect));
     assert_eq!(
@@ -73,7 +74,10 @@ fn the_setting_is_told_once_per_policy() {
 fn a_change_is_told_once_and_shown_for_as_long_as_it_lasts() {
     let mut controller = Controller::new(board(), policy(at_most(1400)), 1);
     let mut tell = |bounds, hold: Hold| -> Vec<String> {
-        let answers = vec![Actuation::default(), Actuation { bounds, hold }];
+        let answers = Actuated {
+            clocks: vec![Actuation::default(), Actuation { bounds, hold }],
+            ..Actuated::default()
+        };
         let events = controller.step(NOW, Input::Actuated(answers)).events;
         events.iter().map(ToString::to_string).collect()
     };
@@ -116,4 +120,42 @@ fn a_change_is_told_once_and_shown_for_as_long_as_it_lasts() {
         shown[1].reason.as_deref(),
         Some("max_freq reads 7; perhaps by nvpmodel")
     );
+}
+
+#[test]
+fn a_contested_clock_can_be_released_and_no_other() {
+    let mut controller = Controller::new(board(), policy(at_most(1400)), 1);
+    let asked = controller.step(NOW, Input::Tick).setting.unwrap();
+    let refused = |controller: &Controller, name| controller.contested(name).unwrap_err().to_string();
+    assert_eq!(
+        refused(&controller, "gpu"),
+        "the board has no processor 'gpu'; it has little, big"
+    );
+    assert_eq!(
+        refused(&controller, "big"),
+        "the clock of big is not contested, but left alone, as the policy asks nothing of it"
+    );
+    let contested = Hold::Contested {
+        by: None,
+        change: "max_freq reads 7".into(),
+    };
+    for (hold, expect) in [(Hold::Held, None), (contested, Some(1))] {
+        let clocks = vec![
+            Actuation::default(),
+            Actuation {
+                bounds: at_most(1400),
+                hold,
+            },
+        ];
+        let actuated = Actuated {
+            setting: asked.clone(),
+            clocks,
+            apps: vec![],
+        };
+        controller.step(NOW, Input::Actuated(actuated));
+        assert_eq!(controller.contested("big").ok(), expect);
+    }
+    let anew = controller.step(NOW, Input::Release(1)).setting.unwrap();
+    assert_eq!(anew.clocks, asked.clocks);
+    assert_eq!((anew.releases_of(0), anew.releases_of(1)), (0, 1));
 }

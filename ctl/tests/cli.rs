@@ -77,6 +77,7 @@ fn every_command_has_help() {
         "board validate",
         "board mount",
         "doctor",
+        "release",
     ];
     for command in commands {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();

@@ -34,7 +34,7 @@ pub struct Cli {
     #[arg(long, value_name = "DIR")]
     pub root: Option<String>,
 
-    /// Directory for the journal of what was in force before clocks were set [default: /run/dynd].
+    /// Directory for the journal of what was in force before anything was set [default: /run/dynd].
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<String>,
 
@@ -54,7 +54,7 @@ pub struct Cli {
     #[arg(long)]
     pub check: bool,
 
-    /// Put back the clocks that a daemon which is gone left changed, say what became of each, and exit: with 0 if
+    /// Put back the clocks and CPU sets that a daemon which is gone left changed, say what became of each, and exit: with 0 if
     /// all is as before. The policy may say that they stay.
     #[arg(long, conflicts_with = "check")]
     pub restore: bool,

@@ -1,20 +1,20 @@
-//! Keeps clocks as they are asked to be: sets them when something else is asked, looks after them while anything
-//! is, and puts them back at the end.
+//! Keeps clocks and CPU sets as they are asked to be: sets them when something else is asked, looks after them while
+//! anything is, and puts them back at the end.
 
 use std::time::{Duration, Instant};
 
-use dynd_vocab::{Actuation, Board, Hold, PutBack, Restore, Setting};
+use dynd_vocab::{Actuated, Board, Hold, PutBack, Restore, Setting};
 
-/// How often to look whether clocks are still as they were set: a foreign change is told within this time. Two
-/// small files per clock are read for it.
+/// How often to look whether all is still as it was set: a foreign change is told within this time. A few small
+/// files per clock and confined app are read for it, or systemd is asked.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Keeps clocks as they are asked to be.
+/// Keeps clocks and CPU sets as they are asked to be.
 #[derive(Debug, Default)]
 pub(crate) struct ClockKeeper {
     asked: Setting,
     is_new: bool,
-    told: Vec<Actuation>,
+    told: Actuated,
     looked: Option<Instant>,
 }
 
@@ -30,19 +30,24 @@ impl ClockKeeper {
         if self.is_new {
             return Some(Duration::ZERO);
         }
-        let anything = self.told.iter().any(|answer| answer.hold != Hold::Left);
+        let bounded = self.told.clocks.iter().any(|answer| answer.hold != Hold::Left);
+        let anything = bounded || !self.asked.apps.is_empty();
         let since = self.looked.map(|at| at.elapsed()).unwrap_or_default();
         anything.then(|| LOOK_INTERVAL.saturating_sub(since))
     }
 
-    /// Sets the clocks of `board` or looks after them, if it is time; what came of it, if that is new.
-    pub(crate) fn keep(&mut self, board: &mut impl Board) -> Option<Vec<Actuation>> {
+    /// Sets what is asked of `board` or looks after it, if it is time; what came of it, if that is new.
+    pub(crate) fn keep(&mut self, board: &mut impl Board) -> Option<Actuated> {
         if self.due() != Some(Duration::ZERO) {
             return None;
         }
         self.is_new = false;
         self.looked = Some(Instant::now());
-        let answers = board.apply(&self.asked);
+        let answers = Actuated {
+            clocks: board.apply(&self.asked),
+            apps: board.confine(&self.asked.apps),
+            setting: self.asked.clone(),
+        };
         if answers == self.told {
             return None;
         }
@@ -50,7 +55,7 @@ impl ClockKeeper {
         Some(answers)
     }
 
-    /// Puts back the clocks of `board`, unless they are to stay.
+    /// Puts back what was set of `board`, unless it is to stay.
     pub(crate) fn leave(self, board: &mut impl Board) {
         if self.asked.restore == Restore::OnExit {
             log(&board.restore());
@@ -58,7 +63,7 @@ impl ClockKeeper {
     }
 }
 
-/// Logs what became of clocks that were to be put back.
+/// Logs what became of what was to be put back.
 pub(crate) fn log(answers: &[PutBack]) {
     for answer in answers {
         if answer.is_as_before() {

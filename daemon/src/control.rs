@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use dynd_core::{Controller, Input, Output};
+use dynd_core::{Controller, Input, Output, ReleaseError};
 use dynd_vocab::{
-    Actuation, AppId, AppStatus, Assignment, BoardStatus, Event, Generation, Hello, Identity, Policy, Report,
+    Actuated, AppId, AppStatus, Assignment, BoardStatus, Event, Generation, Hello, Identity, Policy, Report,
     Sample, Timestamp,
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -39,7 +39,9 @@ pub(crate) enum Command {
     /// The board was sampled.
     Sample(Box<Sample>),
     /// This came of the board's setting.
-    Actuated(Vec<Actuation>),
+    Actuated(Actuated),
+    /// An operator releases the contested clock of a processor.
+    Release(String, oneshot::Sender<Result<(), ReleaseError>>),
     /// A new policy is to be put in force.
     Policy(Box<Policy>),
     /// Somebody asks how things are.
@@ -111,6 +113,13 @@ impl Mailbox {
         self.post(Command::Look(reply)).await?;
         answer.await.map_err(|_| Gone)
     }
+
+    /// Releases the contested clock of a processor.
+    pub(crate) async fn release(&self, processor: String) -> Result<Result<(), ReleaseError>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.post(Command::Release(processor, reply)).await?;
+        answer.await.map_err(|_| Gone)
+    }
 }
 
 /// Where the control thread publishes, besides each session's outbox.
@@ -180,6 +189,11 @@ impl Driver {
             Command::Actuated(answers) => {
                 self.step(Input::Actuated(answers));
                 self.revise();
+            }
+            Command::Release(processor, reply) => {
+                let contested = self.controller.contested(&processor);
+                // Who asked may have gone meanwhile.
+                let _ = reply.send(contested.map(|processor| self.step(Input::Release(processor))));
             }
             Command::Policy(policy) => {
                 self.step(Input::Policy(*policy));

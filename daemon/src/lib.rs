@@ -27,6 +27,7 @@ mod reload;
 mod sampler;
 pub mod settings;
 mod socket;
+mod systemd;
 mod wiring;
 
 pub use dbus::BusError;

@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-use dynd_board::{BoardError, Host, JournalError};
+use dynd_board::{BoardError, Host, JournalError, Units};
 use dynd_core::Controller;
 use dynd_files::FileError;
 use dynd_vocab::{Board, Event, Restore};
@@ -26,6 +26,7 @@ use crate::own_usage::OwnUsage;
 use crate::sampler::{self, ORDER_QUEUE};
 use crate::settings::{Bus, Settings, SettingsError, Wish};
 use crate::socket::{self, SocketError};
+use crate::systemd::Systemd;
 use crate::{clock_keeper, notify, reload};
 
 /// Events that may wait to be logged.
@@ -54,10 +55,10 @@ pub enum StartError {
     #[error("failed to discover the board")]
     Board(#[from] BoardError),
     /// What was changed cannot be put back for want of a journal.
-    #[error("failed to put the clocks back")]
+    #[error("failed to put back what was set")]
     Journal(#[from] JournalError),
     /// Not all that was changed could be put back.
-    #[error("failed to put back {0} of the clocks' attributes")]
+    #[error("failed to put back {0} of what was set")]
     NotAsBefore(usize),
     /// A thread, a signal or the runtime cannot be had.
     #[error("failed to start {what}")]
@@ -104,10 +105,10 @@ pub fn restore(settings: &Settings) -> Result<(), StartError> {
         .file()
         .and_then(|file| dynd_files::load_policy(file, None).ok());
     if policy.is_some_and(|policy| policy.restore == Restore::Never) {
-        println!("the policy says that the clocks stay as they are");
+        println!("the policy says that all stays as it is");
         return Ok(());
     }
-    let answers = dynd_board::restore(&settings.root, &settings.run_dir)?;
+    let answers = dynd_board::restore(&settings.root, &settings.run_dir, units(settings)?)?;
     for answer in &answers {
         println!("{answer}");
     }
@@ -123,6 +124,9 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     let mut board = Host::discover(&settings.root)?;
     let description = board.describe().clone();
     let (policy, in_force) = reload::load(&settings.policy, &description)?;
+    if let Some(units) = units(settings)? {
+        board.join(units);
+    }
     take_over(&mut board, settings, policy.restore);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -214,7 +218,7 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     let _ = control.handle.join();
     // With the control thread gone the board thread puts the clocks back, unless a slow sensor holds it up.
     if !sampler.ended.is_terminated() && runtime.block_on(timeout(PUT_BACK, sampler.ended)).is_err() {
-        tracing::warn!("a slow sensor keeps clocks from being put back: dynd --restore does it");
+        tracing::warn!("a slow sensor keeps what was set from being put back: dynd --restore does it");
     }
     outcome
 }
@@ -224,8 +228,20 @@ fn take_over(board: &mut Host, settings: &Settings, restore: Restore) {
     match board.keep_journal(&settings.run_dir) {
         Ok(true) if restore == Restore::OnExit => clock_keeper::log(&board.restore()),
         Ok(_) => {}
-        Err(error) => tracing::warn!("clocks cannot be set: {:#}", anyhow::Error::from(error)),
+        Err(error) => tracing::warn!(
+            "neither clocks nor CPU sets can be set: {:#}",
+            anyhow::Error::from(error)
+        ),
     }
+}
+
+/// The way to the systemd of the machine at hand.
+fn units(settings: &Settings) -> Result<Option<Box<dyn Units>>, StartError> {
+    let systemd = Systemd::on(settings.dbus.value()).map_err(|source| StartError::Start {
+        what: "the way to systemd",
+        source,
+    })?;
+    Ok(systemd.map(|systemd| Box::new(systemd) as Box<dyn Units>))
 }
 
 async fn join_bus(bus: &Wish<Bus>, observer: &Observer) -> Result<(), StartError> {

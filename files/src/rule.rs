@@ -9,7 +9,7 @@ use crate::field::Field;
 use crate::suggestion::quoted;
 use crate::{processor_name, quantity, user};
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "match",
     "latency",
     "percentile",
@@ -17,10 +17,8 @@ const KEYS: [&str; 7] = [
     "priority",
     "processors",
     "cores",
+    "enforce",
 ];
-
-/// Part of the format, but not of what this version does.
-const UNSUPPORTED: [&str; 1] = ["enforce"];
 const MATCH_KEYS: [&str; 5] = ["unit", "exe", "user", "socket", "name"];
 const MATCH_EXAMPLE: &str = "match = { unit = \"camera.service\" }";
 const UNIT_SUFFIXES: [&str; 3] = [".service", ".scope", ".slice"];
@@ -68,7 +66,7 @@ pub(crate) fn read(item: &Field<'_>, board: Option<&BoardDescription>) -> Result
             "priority" => rule.priority = field.integer_within(i32::MIN.into(), i32::MAX.into())? as i32,
             "processors" => rule.processors = processors(&field, board)?,
             "cores" => rule.cores = Some(cores(&field)?),
-            key if UNSUPPORTED.contains(&key) => return Err(field.unsupported_key()),
+            "enforce" => rule.enforce = field.flag()?,
             _ => return Err(field.unknown_key(&KEYS)),
         }
     }

@@ -60,6 +60,7 @@ fn every_key_of_the_example_arrives() {
         priority: 10,
         processors: vec![ProcessorName::Role(Role::Big), ProcessorName::Role(Role::Mid)],
         cores: Some(CoreBounds { min: 1, max: 4 }),
+        enforce: true,
     };
     assert_eq!(policy.apps[0], camera);
 }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use dynd_vocab::{
-    Actuation, AppCpu, Board, BoardDescription, CoolingDevice, CpuTimes, MemoryClock, Pid, PowerRail,
-    ProblemStatus, Processor, ProcessorKind, PutBack, Role, Sample, Setting, ThermalZone, Timestamp, Trip,
+    Actuation, AppCpu, Board, BoardDescription, Confined, Confinement, CoolingDevice, CpuTimes, Enforcement, MemoryClock, Pid, PowerRail, ProblemStatus, Processor, ProcessorKind, PutBack, Role, Sample, Setting, ThermalZone, Timestamp, Trip,
 };
 
 use crate::hold::Holds;
@@ -117,6 +116,14 @@ impl Board for VirtualBoard {
 
     fn apply(&mut self, setting: &Setting) -> Vec<Actuation> {
         self.holds.apply(&mut self.plant, setting)
+    }
+
+    fn confine(&mut self, apps: &[Confinement]) -> Vec<Confined> {
+        let answer = |app: &Confinement| Confined {
+            app: app.app,
+            enforcement: Enforcement::refused(None, "a virtual board has no processes of its own".into()),
+        };
+        apps.iter().map(answer).collect()
     }
 
     fn restore(&mut self) -> Vec<PutBack> {

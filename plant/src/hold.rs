@@ -90,7 +90,7 @@ fn put_back(plant: &mut Plant, processor: usize, before: (Hertz, Hertz)) -> PutB
     };
     PutBack {
         attribute: format!("the highest clock of processor {processor}, in kHz"),
-        before: before.1.as_khz(),
+        before: before.1.as_khz().to_string(),
         outcome,
     }
 }

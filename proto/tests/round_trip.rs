@@ -8,10 +8,10 @@ use std::time::Duration;
 use dynd_proto::v1;
 use dynd_vocab::{
     AppId, AppStatus, Assignment, AssignmentStatus, BatteryFlow, BatteryStatus, BoardStatus, Cause, Celsius,
-    ClockState, ClockStatus, CoolingStatus, CpuSet, DaemonStatus, Event, Generation, Hello, Holding,
-    Identity, MemoryStatus, ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus, ProblemStatus,
-    ProcessorKind, ProcessorStatus, Quality, RailStatus, Report, Requirement, Role, Rung, Seconds, Standing,
-    Status, Subnetwork, Timestamp, Trip, TripKind, ZoneStatus,
+    ClockState, ClockStatus, CoolingStatus, CpuSet, DaemonStatus, Enforcement, EnforcementState, Event,
+    Fence, Generation, Hello, Holding, Identity, MemoryStatus, ModelKind, ModelTable, OperatingPoint, Pid,
+    PolicyStatus, ProblemStatus, ProcessorKind, ProcessorStatus, Quality, RailStatus, Report, Requirement,
+    Role, Rung, Seconds, Standing, Status, Subnetwork, Timestamp, Trip, TripKind, ZoneStatus,
 };
 use prost::Message;
 
@@ -31,6 +31,15 @@ fn clocks(state: ClockState) -> ClockStatus {
         max_khz: Some(1_400_000),
         state,
         reason: (state == ClockState::Contested).then(|| "nvpmodel".into()),
+    }
+}
+
+fn enforcement(state: EnforcementState, by: Option<Fence>) -> Enforcement {
+    Enforcement {
+        state,
+        by,
+        cpus: CpuSet::single(1),
+        reason: (state == EnforcementState::Refused).then(|| "it is not alone".into()),
     }
 }
 
@@ -277,6 +286,7 @@ fn status() {
         slowdown: 1.1,
         inferences: 1234,
         assignment: Some(assignment),
+        enforcement: Some(enforcement(EnforcementState::Held, Some(Fence::Systemd))),
     };
     let blocked = AppStatus {
         pid: None,
@@ -290,6 +300,7 @@ fn status() {
         p95_ms: None,
         within_target: None,
         assignment: None,
+        enforcement: None,
         ..app.clone()
     };
     check::<v1::Status, _>(Status {
@@ -372,6 +383,15 @@ fn status() {
         },
         events: vec![Event::PolicyChanged],
     });
+    for (state, by) in [
+        (EnforcementState::Pending, None),
+        (EnforcementState::Held, Some(Fence::CgroupV2)),
+        (EnforcementState::Contested, Some(Fence::CgroupV1)),
+        (EnforcementState::Refused, Some(Fence::Systemd)),
+        (EnforcementState::Unknown, None),
+    ] {
+        check::<v1::Enforcement, _>(enforcement(state, by));
+    }
     for flow in [
         BatteryFlow::Unknown,
         BatteryFlow::Charging,

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actuation, Celsius, CpuSet, Hertz, Pid, ProblemStatus, PutBack, Sample, Setting, Timestamp};
+use crate::{Actuation, Celsius, Confined, Confinement, CpuSet, Hertz, Pid, ProblemStatus, PutBack, Sample, Setting, Timestamp};
 
 /// A machine: its processors and sensors, in the order in which everything else refers to them by index.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -236,7 +236,12 @@ pub trait Board {
     /// setting it looks whether that still holds, and writes what could not be written before.
     fn apply(&mut self, setting: &Setting) -> Vec<Actuation>;
 
-    /// Puts back what [`apply`](Board::apply) changed, now or before a crash: one answer per attribute. What
+    /// Keeps these apps, and no others, on their CPUs, or finds out why it cannot: one answer per app. Narrows before
+    /// it widens, so that what one app leaves another can take. Called again with the same it looks whether that
+    /// still holds.
+    fn confine(&mut self, apps: &[Confinement]) -> Vec<Confined>;
+
+    /// Puts back what [`apply`](Board::apply) and [`confine`](Board::confine) changed, now or before a crash: one answer per attribute. What
     /// refuses stays known and can be tried again.
     fn restore(&mut self) -> Vec<PutBack>;
 }

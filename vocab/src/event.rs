@@ -6,7 +6,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppId, ClockBounds, ClockState, ClockStatus, CpuSet, Hertz, Seconds, Standing};
+use crate::{
+    AppId, ClockBounds, ClockState, ClockStatus, CpuSet, Enforcement, EnforcementState, Fence, Hertz,
+    Seconds, Standing,
+};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +65,13 @@ pub enum Event {
         processor: String,
         /// How they stand, and why.
         clocks: ClockStatus,
+    },
+    /// The kernel began, or ceased, to keep an app on its CPUs.
+    EnforcementChanged {
+        /// The app.
+        app: AppId,
+        /// How it stands, and why.
+        enforcement: Enforcement,
     },
 }
 
@@ -124,6 +134,7 @@ impl fmt::Display for Event {
             }
             Self::PolicyChanged => f.write_str("a new policy is in force"),
             Self::ClocksChanged { processor, clocks } => clocks_changed(f, processor, clocks),
+            Self::EnforcementChanged { app, enforcement } => enforcement_changed(f, *app, enforcement),
         }
     }
 }
@@ -147,5 +158,18 @@ fn clocks_changed(f: &mut fmt::Formatter<'_>, processor: &str, clocks: &ClockSta
                 "the clock of {processor} is {state} at {bounds} (cause: {reason})"
             )
         }
+    }
+}
+
+fn enforcement_changed(f: &mut fmt::Formatter<'_>, app: AppId, enforcement: &Enforcement) -> fmt::Result {
+    let by = enforcement.by.map_or("the kernel", Fence::label);
+    let reason = enforcement.reason.as_deref().unwrap_or("unknown");
+    match enforcement.state {
+        EnforcementState::Held => write!(f, "app {app} is kept on cpus {} by {by}", enforcement.cpus),
+        state => write!(
+            f,
+            "app {app} is not kept on its cpus by {by}: {} (cause: {reason})",
+            state.label()
+        ),
     }
 }

@@ -15,6 +15,7 @@ mod app;
 mod assignment;
 pub mod blueprint;
 mod board;
+mod confinement;
 mod cpuset;
 mod event;
 mod model;
@@ -31,12 +32,13 @@ pub use board::{
     Battery, Board, BoardDescription, CoolingDevice, MemoryClock, PowerRail, Processor, ProcessorKind, Role,
     ThermalZone, Trip, TripKind,
 };
+pub use confinement::{Confined, Confinement, Enforcement, EnforcementState, Fence};
 pub use cpuset::{CpuSet, CpuSetError};
 pub use event::{Cause, Event};
 pub use model::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
 pub use policy::{AppMatch, AppRule, CoreBounds, Objective, Policy, ProcessorName, ProcessorRule};
 pub use sample::{AppCpu, BatteryFlow, BatteryState, Counters, CpuTimes, Sample};
-pub use setting::{Actuation, ClockBounds, Hold, PutBack, PutBackOutcome, Restore, Setting};
+pub use setting::{Actuated, Actuation, ClockBounds, Hold, PutBack, PutBackOutcome, Restore, Setting};
 pub use status::{
     AppStatus, AssignmentStatus, BatteryStatus, BoardStatus, ClockState, ClockStatus, CoolingStatus,
     DaemonStatus, MemoryStatus, PolicyStatus, ProblemStatus, ProcessorStatus, RailStatus, Status, ZoneStatus,

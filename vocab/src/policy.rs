@@ -77,6 +77,9 @@ pub struct AppRule {
     pub processors: Vec<ProcessorName>,
     /// How many cores it may have.
     pub cores: Option<CoreBounds>,
+    /// True if the kernel, too, is to keep it on the CPUs it is assigned, where it is alone in its unit; else it pins
+    /// itself, and is trusted to.
+    pub enforce: bool,
 }
 
 /// Whom a rule is for: every given field must match. All but `name` are vouched for by the kernel.

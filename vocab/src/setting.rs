@@ -6,7 +6,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Hertz;
+use crate::{Confined, Confinement, Hertz};
 
 /// What is asked of a board's hardware. The default leaves all of it alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,11 @@ pub struct Setting {
     /// Per processor of the board, between which clocks it is to run; a processor left out, like one without
     /// bounds, is left alone.
     pub clocks: Vec<ClockBounds>,
+    /// Per processor, how often an operator has released its contested clock: when that goes up, the same bounds are
+    /// asked for anew. Never, for a processor left out.
+    pub released: Vec<u32>,
+    /// The apps that are to be kept on CPUs.
+    pub apps: Vec<Confinement>,
     /// What becomes of it when the daemon stops.
     pub restore: Restore,
 }
@@ -23,6 +28,22 @@ impl Setting {
     pub fn of(&self, processor: usize) -> ClockBounds {
         self.clocks.get(processor).copied().unwrap_or_default()
     }
+
+    /// How often an operator has released the clock of the processor of this index.
+    pub fn releases_of(&self, processor: usize) -> u32 {
+        self.released.get(processor).copied().unwrap_or_default()
+    }
+}
+
+/// What came of a setting.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actuated {
+    /// The setting.
+    pub setting: Setting,
+    /// What came of it for each processor.
+    pub clocks: Vec<Actuation>,
+    /// What came of it for each app that is to be kept on CPUs.
+    pub apps: Vec<Confined>,
 }
 
 /// Bounds of a clock; what is absent is left as it is.
@@ -137,10 +158,10 @@ impl fmt::Display for ClockBounds {
 /// What became of one attribute that is to be as it was before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutBack {
-    /// The attribute's file.
+    /// The attribute's file, or `AllowedCPUs of UNIT`.
     pub attribute: String,
-    /// What it was before, in the attribute's own unit.
-    pub before: u64,
+    /// What it was before, as the attribute says it.
+    pub before: String,
     /// What became of it.
     pub outcome: PutBackOutcome,
 }
@@ -158,7 +179,7 @@ pub enum PutBackOutcome {
     /// It no longer read as it was left: somebody else changed it, and it was left alone.
     Foreign {
         /// What it reads.
-        reads: u64,
+        reads: String,
     },
     /// It could not be put back, and stays in the journal.
     Refused {

@@ -7,8 +7,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actuation, AppId, BatteryFlow, BoardDescription, CpuSet, Event, Generation, Hertz, Hold, Identity,
-    ModelTable, ProcessorKind, Role, Sample, Standing, Trip, Watts,
+    Actuation, AppId, BatteryFlow, BoardDescription, CpuSet, Enforcement, Event, Generation, Hertz, Hold,
+    Identity, ModelTable, ProcessorKind, Role, Sample, Standing, Trip, Watts,
 };
 
 /// Everything `dynctl status` shows.
@@ -319,6 +319,8 @@ pub struct AppStatus {
     pub inferences: u64,
     /// What it was told; absent when blocked.
     pub assignment: Option<AssignmentStatus>,
+    /// Whether the kernel keeps it on its CPUs; absent unless the policy says `enforce = true`.
+    pub enforcement: Option<Enforcement>,
 }
 
 /// What an app was told.

@@ -8,6 +8,7 @@ use dynd_vocab::{Hertz, PutBackOutcome, Restore};
 
 use super::*;
 use crate::clock_domain::Subsystem;
+use crate::journal::Journal;
 use crate::model_kernel::{EBUSY, Era, ModelKernel};
 
 const ERAS: [Era; 2] = [Era::Legacy, Era::Qos];
@@ -52,8 +53,8 @@ impl Bed {
     fn restart(&mut self) {
         self.actuator = Actuator::default();
         self.actuator = Actuator::new(vec![vec![self.cpu.clone()], vec![self.gpu.clone()]]);
-        let (journal, taken) = Journal::open(&self.run_dir(), self.root.path()).unwrap();
-        self.actuator.keep(journal, taken);
+        let (journal, entries) = Journal::open(&self.run_dir(), self.root.path()).unwrap();
+        self.actuator.ledger().keep(journal, entries);
     }
 
     /// Asks the cluster for `cpu` kHz and the GPU for `gpu` Hz; 0 stands for no bound.
@@ -65,6 +66,7 @@ impl Bed {
         let setting = Setting {
             clocks: vec![bounds(cpu, Hertz::from_khz), bounds(gpu, Hertz::from_hz)],
             restore: Restore::OnExit,
+            ..Setting::default()
         };
         let answers = self.actuator.apply(&mut self.kernel, &setting);
         let [cpu, gpu] = answers.try_into().unwrap();
@@ -228,7 +230,10 @@ fn a_foreign_change_at_the_end_is_left_alone_and_the_rest_is_put_back() {
         let expect = [
             ("max_freq".into(), PutBackOutcome::Done),
             ("scaling_min_freq".into(), PutBackOutcome::Done),
-            ("scaling_max_freq".into(), PutBackOutcome::Foreign { reads: 1600 }),
+            (
+                "scaling_max_freq".into(),
+                PutBackOutcome::Foreign { reads: "1600".into() },
+            ),
         ];
         assert_eq!(bed.restore(), expect);
         assert_eq!(bed.asked(), [(300, 1600), (200, 2000)]);
@@ -254,7 +259,7 @@ fn a_foreign_maximum_below_a_minimum_of_ours_is_left_alone() {
     bed.writes();
     bed.kernel.meddle(&bed.cpu, End::Min, 600);
     bed.kernel.meddle(&bed.cpu, End::Max, 600);
-    let foreign = PutBackOutcome::Foreign { reads: 600 };
+    let foreign = PutBackOutcome::Foreign { reads: "600".into() };
     assert_eq!(bed.restore(), [("scaling_min_freq".into(), foreign)]);
     assert_eq!((bed.writes(), bed.asked()[0]), (vec![], (600, 600)));
 }

@@ -171,18 +171,21 @@ fn a_journal_of_a_process_that_is_gone_is_enough() {
     let before = bench.bounds();
     let mut host = bench.host();
     host.apply(&setting(&[khz(400_000, 1_000_000)]));
-    let busy = restore(bench.tree.root(), bench.run_dir.path());
+    let busy = restore(bench.tree.root(), bench.run_dir.path(), None);
     assert!(matches!(busy, Err(JournalError::Lock { .. })), "{busy:?}");
     drop(host);
 
     let mut next = bench.tree.host();
     assert!(next.keep_journal(bench.run_dir.path()).unwrap(), "it is dirty");
     drop(next);
-    let answers = restore(bench.tree.root(), bench.run_dir.path()).unwrap();
+    let answers = restore(bench.tree.root(), bench.run_dir.path(), None).unwrap();
     assert_eq!(answers.len(), 2);
     assert!(answers.iter().all(|answer| answer.is_as_before()), "{answers:?}");
     assert_eq!(bench.bounds(), before);
-    assert_eq!(restore(bench.tree.root(), bench.run_dir.path()).unwrap(), []);
+    assert_eq!(
+        restore(bench.tree.root(), bench.run_dir.path(), None).unwrap(),
+        []
+    );
 }
 
 #[test]
@@ -191,6 +194,9 @@ fn a_journal_of_another_boot_is_discarded() {
     bench.host().apply(&setting(&[khz(400_000, 1_000_000)]));
     let left = bench.bounds();
     bench.tree.write("[proc/sys/kernel/random]\nboot_id = another");
-    assert_eq!(restore(bench.tree.root(), bench.run_dir.path()).unwrap(), []);
+    assert_eq!(
+        restore(bench.tree.root(), bench.run_dir.path(), None).unwrap(),
+        []
+    );
     assert_eq!(bench.bounds(), left);
 }

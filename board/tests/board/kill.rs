@@ -73,7 +73,7 @@ fn after_200_kills_everything_reads_as_before() {
 
         let left = bench.bounds();
         changed += u64::from(left != before);
-        let answers = restore(bench.tree.root(), bench.run_dir.path()).unwrap();
+        let answers = restore(bench.tree.root(), bench.run_dir.path(), None).unwrap();
         assert_eq!(
             bench.bounds(),
             before,

@@ -4,6 +4,7 @@
 
 mod actuators;
 mod boards;
+mod cpuset;
 mod kill;
 mod machine;
 mod readings;

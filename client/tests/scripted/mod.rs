@@ -209,6 +209,20 @@ impl Dynd for Script {
         }
     }
 
+    async fn release(
+        &self,
+        request: Request<v1::ReleaseRequest>,
+    ) -> Result<Response<v1::ReleaseReply>, Status> {
+        match &self.manner {
+            Manner::Welcome if request.into_inner().processor == "big" => {
+                Ok(Response::new(v1::ReleaseReply {}))
+            }
+            Manner::Welcome => Err(Status::not_found("no such processor")),
+            Manner::Silence => std::future::pending().await,
+            Manner::Refusal(status) => Err(status.clone()),
+        }
+    }
+
     /// Two statuses, then the end.
     async fn watch_status(
         &self,

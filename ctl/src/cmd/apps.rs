@@ -100,12 +100,13 @@ fn state(app: &AppStatus) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use dynd_vocab::{AppId, AssignmentStatus, CpuSet, Generation, ModelKind, ModelTable, Standing};
 
     use super::*;
 
-    fn app() -> AppStatus {
+    /// One that runs.
+    pub(in crate::cmd) fn app() -> AppStatus {
         AppStatus {
             id: AppId(1),
             name: "camera".into(),
@@ -137,6 +138,7 @@ mod tests {
                 acked: true,
                 reason: String::new(),
             }),
+            enforcement: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod model;
 mod models;
 mod mount;
 mod policy;
+mod release;
 mod status;
 mod validate;
 
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     Models(models::Args),
     Board(board::Args),
     Doctor(doctor::Args),
+    Release(release::Args),
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
@@ -45,6 +47,7 @@ impl Command {
             Self::Models(args) => args.run(socket).await,
             Self::Board(args) => args.run().await,
             Self::Doctor(args) => args.run().await,
+            Self::Release(args) => args.run(socket).await,
             Self::Policy(policy) => policy.run(),
             Self::Model(model) => model.run(),
             Self::Demo(args) => args.run().await,

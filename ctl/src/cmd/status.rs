@@ -6,7 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use dynd_client::Operator;
-use dynd_vocab::{BoardStatus, ClockState, DaemonStatus, ProcessorStatus, Status};
+use dynd_vocab::{
+    AppStatus, BoardStatus, ClockState, DaemonStatus, Enforcement, EnforcementState, Fence, ProcessorStatus,
+    Status,
+};
 use tokio_stream::StreamExt as _;
 
 use super::{apps, board, print_json};
@@ -79,7 +82,11 @@ fn text(status: &Status) -> String {
         load_line(&status.board)
     );
     text += &sensor_lines(&status.board);
-    text += &format!("\n{}", apps::table(&status.apps));
+    text += &format!(
+        "\n{}{}",
+        apps::table(&status.apps),
+        enforcement_lines(&status.apps)
+    );
     if !events.is_empty() {
         text += &format!("\n\nlatest events\n{}", events.trim_end());
     }
@@ -118,6 +125,25 @@ fn clock_lines(board: &BoardStatus) -> String {
         ))
     };
     board.processors.iter().filter_map(line).collect()
+}
+
+/// One line per app that the kernel is to keep on its CPUs.
+fn enforcement_lines(apps: &[AppStatus]) -> String {
+    let line = |app: &AppStatus| {
+        let Enforcement {
+            state,
+            by,
+            cpus,
+            reason,
+        } = app.enforcement.as_ref()?;
+        let by = by.map_or("the kernel", Fence::label);
+        let (name, reason) = (&app.name, reason.as_deref().unwrap_or("no answer yet"));
+        Some(match state {
+            EnforcementState::Held => format!("\ncpus of {name}: kept on {cpus} by {by}"),
+            state => format!("\ncpus of {name}: not kept by {by}, {}: {reason}", state.label()),
+        })
+    };
+    apps.iter().filter_map(line).collect()
 }
 
 fn load_line(board: &BoardStatus) -> String {
@@ -216,6 +242,28 @@ mod tests {
              \nprocessor  role  cpus  capacity  load  clock\n\
              \nno app is registered\n\
              \nlatest events\n  app 3 left\n  app 4 left\n  app 5 left\n  app 6 left\n  app 7 left"
+        );
+    }
+
+    #[test]
+    fn how_an_app_is_kept_on_its_cpus_is_shown() {
+        let app = |enforcement| AppStatus {
+            enforcement,
+            ..apps::tests::app()
+        };
+        let held = Enforcement {
+            state: EnforcementState::Held,
+            by: Some(Fence::Systemd),
+            cpus: CpuSet::from_iter([2, 3]),
+            reason: None,
+        };
+        let refused = Enforcement::refused(Some(Fence::CgroupV2), "it is not alone".into());
+        let all = [None, Some(held), Some(refused), Some(Enforcement::default())];
+        assert_eq!(
+            enforcement_lines(&all.map(app)),
+            "\ncpus of camera: kept on 2-3 by systemd\
+             \ncpus of camera: not kept by cgroup-v2, refused: it is not alone\
+             \ncpus of camera: not kept by the kernel, pending: no answer yet"
         );
     }
 

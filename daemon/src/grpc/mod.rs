@@ -113,4 +113,14 @@ impl Dynd for Service {
             self.stopping.clone(),
         )))
     }
+
+    async fn release(
+        &self,
+        request: Request<v1::ReleaseRequest>,
+    ) -> Result<Response<v1::ReleaseReply>, Status> {
+        let processor = request.into_inner().processor;
+        operator::release(&self.mailbox, processor)
+            .await
+            .map(Response::new)
+    }
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use dynd_core::ReleaseError;
 use dynd_proto::v1;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tonic::Status;
 
+use crate::control::Mailbox;
 use crate::observer::Observer;
 
 /// What a watch yields.
@@ -22,6 +24,18 @@ const FASTEST: Duration = Duration::from_millis(100);
 pub(super) async fn status(observer: &Observer) -> Result<v1::Status, Status> {
     match observer.status().await {
         Ok(status) => Ok(status.into()),
+        Err(gone) => Err(Status::unavailable(gone.to_string())),
+    }
+}
+
+/// Releases the contested clock of a processor.
+pub(super) async fn release(mailbox: &Mailbox, processor: String) -> Result<v1::ReleaseReply, Status> {
+    match mailbox.release(processor).await {
+        Ok(Ok(())) => Ok(v1::ReleaseReply {}),
+        Ok(Err(error @ ReleaseError::Unknown { .. })) => Err(Status::not_found(error.to_string())),
+        Ok(Err(error @ ReleaseError::NotContested { .. })) => {
+            Err(Status::failed_precondition(error.to_string()))
+        }
         Err(gone) => Err(Status::unavailable(gone.to_string())),
     }
 }

@@ -1,116 +1,16 @@
 //! Clocks are bounded as the policy says, and put back whatever becomes of the daemon.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Output;
 
-use dynd_proto::v1::{ClockState, ClockStatus};
+use dynd_client::Operator;
+use dynd_proto::v1::ClockState;
 use nix::sys::signal::Signal;
 
 use crate::app::status_when;
-use crate::running::{Home, Running, eventually};
+use crate::machine::Machine;
+use crate::running::{Running, eventually};
 
 const BOUND: &str = "[processor.big]\nclocks = \"bound\"\nmin-clock = \"600 MHz\"\nmax-clock = \"1.4 GHz\"\n";
-
-/// A machine of two clusters made of files, and a daemon's home on it.
-struct Machine {
-    home: Home,
-}
-
-impl Machine {
-    fn new(policy: &str) -> Self {
-        let machine = Self { home: Home::new() };
-        machine.put("proc/sys/kernel/random/boot_id", "a-boot");
-        machine.put("sys/devices/system/cpu/online", "0-3");
-        machine.cluster("policy0", "0 1", "1400000");
-        machine.cluster("policy2", "2 3", "2000000");
-        for (cpu, capacity) in [(0, "300"), (1, "300"), (2, "1024"), (3, "1024")] {
-            machine.put(&format!("sys/devices/system/cpu/cpu{cpu}/cpu_capacity"), capacity);
-        }
-        machine.policy(policy);
-        machine
-    }
-
-    /// CPUs that share a clock of 200 MHz to `max`.
-    fn cluster(&self, policy: &str, cpus: &str, max: &str) {
-        let attribute = |name: &str, text: &str| {
-            self.put(&format!("sys/devices/system/cpu/cpufreq/{policy}/{name}"), text);
-        };
-        attribute("related_cpus", cpus);
-        attribute("cpuinfo_min_freq", "200000");
-        attribute("cpuinfo_max_freq", max);
-        attribute("scaling_min_freq", "200000");
-        attribute("scaling_max_freq", max);
-        attribute("scaling_available_frequencies", "200000 600000 1000000 1400000");
-    }
-
-    fn root(&self) -> PathBuf {
-        self.home.path().join("root")
-    }
-
-    fn run_dir(&self) -> PathBuf {
-        self.home.path().join("run")
-    }
-
-    fn put(&self, path: &str, text: &str) {
-        let path = self.root().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, format!("{text}\n")).unwrap();
-    }
-
-    fn policy(&self, text: &str) {
-        fs::write(self.home.path().join("policy.toml"), text).unwrap();
-    }
-
-    fn flags(&self) -> [String; 4] {
-        [
-            "--root".into(),
-            self.root().display().to_string(),
-            "--run-dir".into(),
-            self.run_dir().display().to_string(),
-        ]
-    }
-
-    fn start(&self) -> Running {
-        let flags = self.flags();
-        self.home
-            .start(&flags.iter().map(String::as_str).collect::<Vec<_>>())
-    }
-
-    /// What `dynd --restore` says.
-    fn restore(&self) -> Output {
-        self.home
-            .command()
-            .args(self.flags())
-            .arg("--restore")
-            .output()
-            .unwrap()
-    }
-
-    fn bounds_of(&self, policy: &str) -> [u64; 2] {
-        let dir = self.root().join("sys/devices/system/cpu/cpufreq").join(policy);
-        ["scaling_min_freq", "scaling_max_freq"].map(|name| {
-            let text = fs::read_to_string(dir.join(name)).unwrap();
-            text.trim().parse().unwrap()
-        })
-    }
-
-    /// The bounds of the big cluster.
-    fn bounds(&self) -> [u64; 2] {
-        self.bounds_of("policy2")
-    }
-
-    /// The clock of the big cluster once it is in `state`.
-    async fn clock_when(&self, state: ClockState) -> ClockStatus {
-        let clock = |status: &dynd_proto::v1::Status| {
-            let processors = &status.board.as_ref().unwrap().processors;
-            let big = processors.iter().find(|processor| processor.name == "big");
-            big.unwrap().clocks.clone()
-        };
-        let is = |status: &dynd_proto::v1::Status| clock(status).is_some_and(|clock| clock.state() == state);
-        clock(&status_when(&self.home.socket(), is).await).unwrap()
-    }
-}
 
 const BEFORE: [u64; 2] = [200_000, 2_000_000];
 const ASKED: [u64; 2] = [600_000, 1_400_000];
@@ -183,7 +83,7 @@ async fn after_a_kill_the_clocks_are_put_back_on_request() {
     let busy = machine.restore();
     let says = String::from_utf8_lossy(&busy.stderr).into_owned();
     assert_eq!(busy.status.code(), Some(1), "{says}");
-    assert!(says.contains("another dynd answers for the clocks"), "{says}");
+    assert!(says.contains("another dynd answers for what is set"), "{says}");
 
     running.signal(Signal::SIGKILL);
     running.ended();
@@ -278,6 +178,37 @@ async fn a_foreign_change_is_told_and_left_alone_until_the_rule_changes() {
 }
 
 #[tokio::test]
+async fn an_operator_releases_a_contested_clock() {
+    let machine = Machine::new(BOUND);
+    let mut running = machine.start();
+    machine.clock_when(ClockState::Held).await;
+    let mut operator = Operator::connect(&machine.home.socket()).await.unwrap();
+    let mut refused = async |name: &str| operator.release(name).await.unwrap_err().to_string();
+    let unknown = refused("gpu").await;
+    assert!(
+        unknown.contains("the board has no processor 'gpu'; it has little, big"),
+        "{unknown}"
+    );
+    let held = refused("big").await;
+    assert!(
+        held.contains("the clock of big is not contested, but held"),
+        "{held}"
+    );
+
+    machine.put(
+        "sys/devices/system/cpu/cpufreq/policy2/scaling_max_freq",
+        "1800000",
+    );
+    machine.clock_when(ClockState::Contested).await;
+    operator.release("big").await.unwrap();
+    machine.clock_when(ClockState::Held).await;
+    assert_eq!(machine.bounds(), ASKED);
+    running.signal(Signal::SIGTERM);
+    running.ended();
+    assert_eq!(machine.bounds(), [200_000, 1_800_000], "the new baseline");
+}
+
+#[tokio::test]
 async fn a_rule_that_goes_gives_the_clock_back() {
     let machine = Machine::new(BOUND);
     let running = machine.start();
@@ -301,7 +232,7 @@ async fn clocks_may_stay_and_are_still_known() {
     assert_eq!(machine.bounds(), ASKED);
     let restored = machine.restore();
     assert!(restored.status.success(), "{restored:?}");
-    assert!(String::from_utf8_lossy(&restored.stdout).contains("stay as they are"));
+    assert!(String::from_utf8_lossy(&restored.stdout).contains("all stays as it is"));
     assert_eq!(machine.bounds(), ASKED);
 
     let running = machine.start();

@@ -8,6 +8,8 @@ mod budget;
 mod bus;
 mod clocks;
 mod dbus;
+mod enforce;
+mod machine;
 mod mounted;
 mod quiet;
 mod reload;

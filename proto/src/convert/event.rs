@@ -35,6 +35,12 @@ impl From<Event> for v1::Event {
                 processor,
                 clocks: Some(clocks.into()),
             }),
+            Event::EnforcementChanged { app, enforcement } => {
+                wire::Event::EnforcementChanged(wire::EnforcementChanged {
+                    app: app.0,
+                    enforcement: Some(enforcement.into()),
+                })
+            }
         };
         Self { event: Some(event) }
     }
@@ -74,6 +80,10 @@ impl TryFrom<v1::Event> for Event {
                     .clocks
                     .ok_or_else(|| Problem::Missing.of("clocks_changed.clocks"))?
                     .into(),
+            },
+            wire::Event::EnforcementChanged(changed) => Self::EnforcementChanged {
+                app: AppId(changed.app),
+                enforcement: field::required(changed.enforcement, "enforcement_changed.enforcement")?,
             },
         })
     }

@@ -4,6 +4,7 @@ mod app;
 mod assignment;
 mod board;
 mod clocks;
+mod enforcement;
 mod event;
 mod field;
 mod model;

@@ -54,6 +54,7 @@ impl From<AppStatus> for v1::AppStatus {
             slowdown: app.slowdown,
             inferences: app.inferences,
             assignment: app.assignment.map(Into::into),
+            enforcement: app.enforcement.map(Into::into),
         }
     }
 }
@@ -86,6 +87,7 @@ impl TryFrom<v1::AppStatus> for AppStatus {
                 .assignment
                 .map(|told| field::required(Some(told), "assignment"))
                 .transpose()?,
+            enforcement: field::optional(app.enforcement, "enforcement")?,
         })
     }
 }

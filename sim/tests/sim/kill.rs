@@ -101,7 +101,7 @@ fn check(era: KernelEra) {
 
         let left = bounds(root);
         changed += u64::from(left != before);
-        let answers = restore(root, run_dir.path()).unwrap();
+        let answers = restore(root, run_dir.path(), None).unwrap();
         assert_eq!(
             bounds(root),
             before,
