@@ -347,6 +347,8 @@ fn app_status(app: &App) -> AppStatus {
         percentile: app.requirement.percentile,
         p95_ms: app.p95().map(Seconds::as_millis),
         within_target: app.within_target(),
+        miss_rate: None,
+        miss_bound: None,
         quality: subnetwork.map_or(0.0, |subnetwork| subnetwork.quality.get()),
         slowdown: libm::exp(app.slowdown.mean()),
         inferences: app.inferences,
