@@ -7,17 +7,19 @@
 //! 3. Tell the apps whose assignment changed, and say when to call again.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use dynd_vocab::{
-    Actuation, AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, BoardStatus, Cause,
-    ClockStatus, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report, Sample, Seconds,
-    Setting, Standing, Timestamp,
+    Actuation, AppId, AppStatus, Assignment, AssignmentStatus, Blueprint, BoardDescription, BoardStatus,
+    Cause, ClockStatus, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report, Sample,
+    Seconds, Setting, Standing, Timestamp,
 };
 
 use crate::app::{ACTIVE, App, Scene};
 use crate::load::LoadMeter;
+use crate::physics::Physics;
 use crate::{clocks, planner};
 
 /// At most one plan in this time.
@@ -87,6 +89,9 @@ pub struct Controller {
     setting: Option<Setting>,
     /// What came of the last one, per processor.
     actuations: Vec<Actuation>,
+    physics: Physics,
+    /// Why the power budget is not kept, as told last.
+    refusal: Option<String>,
 }
 
 impl Controller {
@@ -97,6 +102,8 @@ impl Controller {
         Self {
             setting: (setting != Setting::default()).then_some(setting),
             actuations: Vec::new(),
+            physics: physics(&board, &policy, None),
+            refusal: None,
             board,
             policy,
             epoch,
@@ -107,6 +114,13 @@ impl Controller {
             pending: None,
             violated: BTreeMap::new(),
         }
+    }
+
+    /// Believes what `file` says of the board's power and heat, until it is measured.
+    #[must_use]
+    pub fn with_board_file(mut self, file: &Blueprint) -> Self {
+        self.physics = physics(&self.board, &self.policy, Some(file));
+        self
     }
 
     /// Takes in one input and decides what follows from it.
@@ -122,6 +136,7 @@ impl Controller {
             Input::Actuated(actuations) => self.actuated(actuations, &mut output.events),
             Input::Tick => {}
         }
+        self.judge_budget(&mut output.events);
         output.setting = self.setting.take();
         self.plan_if_due(now, &mut output);
         output
@@ -149,6 +164,7 @@ impl Controller {
         let loads: Vec<Option<f64>> = self.board.processors.iter().map(load).collect();
         let mut status = BoardStatus::new(&self.board, &loads, self.load.last());
         status.unmanaged_tasks_per_core = self.load.measured().map(u32::from);
+        status.budget = self.physics.status(&self.board, &self.policy);
         for (processor, actuation) in status.processors.iter_mut().zip(&self.actuations) {
             processor.clocks = Some(ClockStatus::from(actuation));
         }
@@ -168,6 +184,21 @@ impl Controller {
                 to: to.into(),
             });
             self.think_again(Cause::Load);
+        }
+        self.physics
+            .observe(&self.board, sample, |cpu| self.load.busy_share(cpu));
+    }
+
+    /// One event each time the power budget ceases to be kept, or for another reason.
+    fn judge_budget(&mut self, events: &mut Vec<Event>) {
+        let refusal = self.physics.refusal(&self.board, &self.policy);
+        if refusal != self.refusal {
+            events.extend(
+                refusal
+                    .clone()
+                    .map(|reason| Event::BudgetUnenforceable { reason }),
+            );
+            self.refusal = refusal;
         }
     }
 
@@ -244,6 +275,7 @@ impl Controller {
         self.apps
             .values_mut()
             .for_each(|app| app.govern(&self.policy, &self.board));
+        self.physics.govern(&self.policy);
         self.setting = Some(clocks::setting(&self.policy, &self.board));
         events.push(Event::PolicyChanged);
         self.think_again(Cause::Policy);
@@ -328,6 +360,12 @@ impl Controller {
             output.assignments.push((id, assignment));
         }
     }
+}
+
+fn physics(board: &BoardDescription, policy: &Policy, file: Option<&Blueprint>) -> Physics {
+    let mut physics = Physics::new(board, file);
+    physics.govern(policy);
+    physics
 }
 
 fn app_status(app: &App) -> AppStatus {
