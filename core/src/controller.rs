@@ -20,6 +20,7 @@ use dynd_vocab::{
 use crate::app::{ACTIVE, App, Scene};
 use crate::load::LoadMeter;
 use crate::physics::Physics;
+use crate::surroundings::Surroundings;
 use crate::{clocks, planner};
 
 /// At most one plan in this time.
@@ -90,6 +91,7 @@ pub struct Controller {
     /// What came of the last one, per processor.
     actuations: Vec<Actuation>,
     physics: Physics,
+    surroundings: Surroundings,
     /// Why the power budget is not kept, as told last.
     refusal: Option<String>,
 }
@@ -103,6 +105,7 @@ impl Controller {
             setting: (setting != Setting::default()).then_some(setting),
             actuations: Vec::new(),
             physics: physics(&board, &policy, None),
+            surroundings: Surroundings::new(&board),
             refusal: None,
             board,
             policy,
@@ -172,7 +175,10 @@ impl Controller {
     }
 
     fn sampled(&mut self, now: Timestamp, sample: &Sample, events: &mut Vec<Event>) {
-        let managed = self.apps.values().map(|app| app.occupancy(now)).sum();
+        let occupancies = self.apps.values().map(|app| app.occupancy(now));
+        self.surroundings.occupied(occupancies);
+        self.surroundings.sampled(sample);
+        let managed = self.surroundings.on_cpus(&self.board);
         let from = self.load.level();
         if self.load.observe(sample, managed) {
             let to = self.load.level();
@@ -234,10 +240,13 @@ impl Controller {
     fn reported(&mut self, now: Timestamp, id: AppId, reports: &[Report], events: &mut Vec<Event>) {
         let level = self.load.level();
         let Some(app) = self.apps.get_mut(&id) else { return };
+        let conditions = self
+            .surroundings
+            .conditions(&self.board, id, app.processor(), level);
         app.last_heard = now;
         let mut latest_late = None;
         for report in reports {
-            if app.observe(report, level) {
+            if app.observe(report, &conditions) {
                 latest_late = Some(report.latency);
             }
         }
@@ -284,6 +293,7 @@ impl Controller {
     /// One event per processor whose hold on its clocks changed. While a clock is throttled its bounds come and go
     /// with the heat, of which no more is told.
     fn actuated(&mut self, actuations: Vec<Actuation>, events: &mut Vec<Event>) {
+        self.surroundings.actuated(&self.board, &actuations);
         let before = core::mem::replace(&mut self.actuations, actuations);
         for (index, now) in self.actuations.iter().enumerate() {
             let was = before.get(index).cloned().unwrap_or_default();
@@ -337,6 +347,7 @@ impl Controller {
             usable: self.board.cpus().difference(self.policy.reserve_cpus),
             objective: self.policy.objective,
             level: self.load.level(),
+            surroundings: &self.surroundings,
             now,
         };
         let candidates: Vec<_> = self.apps.values().map(|app| app.candidate(&scene)).collect();
@@ -388,7 +399,7 @@ fn app_status(app: &App) -> AppStatus {
         miss_rate: None,
         miss_bound: None,
         quality: subnetwork.map_or(0.0, |subnetwork| subnetwork.quality.get()),
-        slowdown: libm::exp(app.slowdown.mean()),
+        slowdown: app.slowdown(app.processor()).0,
         inferences: app.inferences,
         assignment: assigned
             .zip(subnetwork)

@@ -37,7 +37,7 @@ const TAUS: [f64; 5] = [1.5, 6.0, 25.0, 100.0, 400.0];
 const LEARN_EVERY: f64 = 1.0;
 
 /// Noise of a thermometer, in kelvins: a quantum of half a degree and more.
-const NOISE: f64 = 0.5;
+const NOISE: f64 = 0.25;
 
 /// What the ambient temperature and a gain (K/W) may drift by per second (standard deviations).
 const AMBIENT_DRIFT: f64 = 0.02;

@@ -22,6 +22,7 @@ mod activity;
 mod app;
 mod budget;
 mod clocks;
+mod conditions;
 mod controller;
 mod forecast;
 mod heat;
@@ -34,6 +35,8 @@ mod prior;
 mod regression;
 mod selector;
 mod spread;
+mod stretch;
+mod surroundings;
 
 pub use activity::Activity;
 pub use controller::{Controller, Input, Output};

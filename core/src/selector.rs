@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 
 use dynd_vocab::{Assignment, ModelTable, OperatingPoint, Report, Requirement, Rung, Seconds, Timestamp};
 
+use crate::conditions::Conditions;
 use crate::forecast::{Forecast, Point};
 
 /// Inferences on a cheaper rung after a late one.
@@ -84,7 +85,7 @@ impl Selector {
                 processor: 0,
                 cores: point.cores,
             };
-            forecast.profiled(at, point.median, point.p95);
+            forecast.profiled(at, &Conditions::at(0), (point.median, point.p95));
         }
         Self {
             table,
@@ -129,7 +130,7 @@ impl Selector {
             processor: 0,
             cores: report.cores,
         };
-        self.forecast.observe(point, 0, report);
+        self.forecast.observe(point, &Conditions::at(0), report);
         self.ended = report.ended;
         let late = Seconds::from(report.latency) > self.requirement.latency;
         if late {
@@ -190,7 +191,10 @@ impl Selector {
                 processor: 0,
                 cores: self.cores,
             };
-            let risk = self.forecast.outlook(point, 0, latency, self.ended).late;
+            let risk = self
+                .forecast
+                .outlook(point, &Conditions::at(0), latency, self.ended)
+                .late;
             risk <= (1.0 - percentile) / 2.0 && self.forecast.undisturbed(point) * MARGIN <= remaining
         };
         let quality = |index: &usize| self.table.subnetworks[*index].quality.get();
