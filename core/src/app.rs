@@ -25,6 +25,9 @@ const CAUTIOUS: Duration = Duration::from_millis(400);
 /// After that, a point is tried if its risk of lateness less this many standard deviations is in budget.
 const CURIOSITY: f64 = 1.5;
 
+/// A point that is late more often than this is taken to be late, whatever was saved.
+const MOST_RISK: f64 = 0.45;
+
 /// The running point may exceed the budget by this much: a switch must pay for itself.
 const LOYALTY: f64 = 0.01;
 
@@ -328,6 +331,11 @@ impl App {
         (!self.history.is_empty()).then(|| 1.0 - late as f64 / self.history.len() as f64)
     }
 
+    /// Share of all inferences that were late, and what it cannot exceed as things stand.
+    pub(crate) fn long_run(&self) -> Option<(f64, f64)> {
+        self.budget.long_run()
+    }
+
     /// True while misses exceed what the percentile allows.
     pub(crate) fn violated(&self) -> bool {
         self.budget.overdrawn()
@@ -370,13 +378,15 @@ impl App {
             let now = grant.offer;
             (now.processor, now.cores, now.subnetwork) == (offer.processor, offer.cores, offer.subnetwork)
         });
-        let allowed = self.budget.allowed() + if runs_now { LOYALTY } else { 0.0 };
+        let loyalty = LOYALTY + self.budget.patience();
+        let allowed = self.budget.allowed() + if runs_now { loyalty } else { 0.0 };
+        let allowed = allowed.min(MOST_RISK);
         let cautious = scene.now.since(self.load_changed_at) < CAUTIOUS;
         let certain = cautious || offer.cores == 0;
         let risk = if certain {
             outlook.late
         } else {
-            outlook.late - CURIOSITY * outlook.unsure
+            outlook.late - CURIOSITY * self.budget.curiosity() * outlook.unsure
         };
         if risk <= allowed {
             return 0.0;

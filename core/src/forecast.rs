@@ -15,6 +15,8 @@
 //!    Clocks and neighbours stretch it ([`Stretch`]); where they are not known the factor is 1.
 //! 3. *Evidence*: a [`Spread`] per point and level, of latencies over the undisturbed one and the stretch, so that it holds at other
 //!    clocks; no shape is assumed.
+//!    Without unmanaged load the noise of a point whose undisturbed latency was measured is taken to be that of the
+//!    app's other points: what was hardly tried has the tails of what was.
 //! 4. *Posterior*: P(late) = (w · prior + evidence) / (w + weight of evidence), with its standard deviation as
 //!    of a beta distribution. The prior weighs as much as `PRIOR_WEIGHT` observations.
 //!
@@ -95,6 +97,8 @@ pub(crate) struct Forecast {
     /// Undisturbed latency as seen without load.
     seen: BTreeMap<Point, Kalman>,
     evidence: BTreeMap<(Point, Level), (Spread, Timestamp)>,
+    /// Evidence of all points without unmanaged load.
+    pooled: Spread,
     recent: VecDeque<Recent>,
     /// Per level, log of (measured / prior) slowdown.
     correction: [Kalman; MAX_LEVEL as usize + 1],
@@ -141,6 +145,7 @@ impl Forecast {
             profile: BTreeMap::new(),
             seen: BTreeMap::new(),
             evidence: BTreeMap::new(),
+            pooled: Spread::EMPTY,
             recent: VecDeque::new(),
             correction: [Kalman::new(0.0, 0.2); MAX_LEVEL as usize + 1],
             last_ended: Timestamp::default(),
@@ -280,13 +285,19 @@ impl Forecast {
         let stretch = self.stretch(point, conditions);
         let (middle, width) = self.prior(point, conditions);
         let distance = libm::log(target / middle) / (width * LOGISTIC_SCALE);
-        let prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
+        let mut prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
+        let allowance = target / (self.undisturbed(point) * stretch);
+        let known = self.profile.contains_key(&point) || self.seen.contains_key(&point);
+        if known && conditions.level == 0 {
+            let (alike, above) = (self.pooled.weight(), self.pooled.weight_above(allowance));
+            prior = (PRIOR_WEIGHT * prior + above) / (PRIOR_WEIGHT + alike);
+        }
         let (mut weight, mut above) = (0.0, 0.0);
         if let Some((spread, at)) = self.evidence.get(&(point, conditions.level)) {
             let age = now.since(*at).as_secs_f64() / HALF_LIFE.as_secs_f64();
             let keep = libm::exp2(-age);
             weight = spread.weight() * keep;
-            above = spread.weight_above(target / (self.undisturbed(point) * stretch)) * keep;
+            above = spread.weight_above(allowance) * keep;
         }
         for recent in self.recent.iter().filter(|recent| recent.point == point) {
             weight += 1.0;
@@ -321,6 +332,9 @@ impl Forecast {
                 .observe(oldest.point, &lesson.conditions, pair, &self.macs);
         }
         let ratio = oldest.latency / (self.undisturbed(oldest.point) * oldest.stretch);
+        if level == 0 {
+            self.pooled.observe(ratio);
+        }
         let (spread, at) = self
             .evidence
             .entry((oldest.point, level))
