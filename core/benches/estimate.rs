@@ -16,10 +16,10 @@ const TARGET: Seconds = Seconds::from_millis(10.0);
 
 /// A selector for a model of 20 sub-networks that was profiled, with all of them on its ladder.
 fn selector() -> Selector {
-    let subnetworks = (0..20).map(|index| Subnetwork {
+    let subnetworks = (0..20_u32).map(|index| Subnetwork {
         name: format!("s{index}"),
         quality: Quality::new(0.5 + 0.02 * f64::from(index)).unwrap_or_default(),
-        macs: 10_000_000 * (1 + u64::from(index.unsigned_abs())),
+        macs: 10_000_000 * (1 + u64::from(index)),
         memory_bytes: 0,
     });
     let requirement = Requirement {

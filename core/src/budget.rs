@@ -160,7 +160,7 @@ mod tests {
                     .wrapping_mul(6364136223846793005)
                     .wrapping_add(round as u64 | 1);
                 budget.observe((random >> 33) % 100 < (frame / 5 + round as u64) % 110);
-                if (random >> 20) % 97 == 0 {
+                if (random >> 20).is_multiple_of(97) {
                     budget.relieve();
                 }
                 let (rate, bound) = budget.long_run().unwrap();
