@@ -1,6 +1,6 @@
 //! What the controller knows of one app: its requirement, its history, its offers.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,10 +12,12 @@ use dynd_vocab::{
 };
 
 use crate::budget::MissBudget;
+use crate::conditions::Conditions;
 use crate::forecast::{Forecast, Outlook, Point};
 use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
 use crate::planner::{Candidate, Grant, Offer};
+use crate::surroundings::{Occupancy, Surroundings};
 use crate::transition::Seat;
 
 /// How long after a change of load the planner trusts only what is likely to hold, and tries nothing.
@@ -24,7 +26,10 @@ const CAUTIOUS: Duration = Duration::from_millis(400);
 /// After that, a point is tried if its risk of lateness less this many standard deviations is in budget.
 const CURIOSITY: f64 = 1.5;
 
-/// The running point may exceed the budget by this much: a switch must pay for itself.
+/// A point that is late more often than this is taken to be late, whatever was saved.
+const MOST_RISK: f64 = 0.45;
+
+/// By how much less often the running point is taken to be late, where answers in time are what counts.
 const LOYALTY: f64 = 0.01;
 
 /// What sharing cores costs in utility: more than any quality gains, so that apps share only to avoid a miss.
@@ -47,7 +52,8 @@ pub(crate) struct App {
     pub(crate) assignment: Option<Assignment>,
     pub(crate) acked: Option<Generation>,
     pub(crate) inferences: u64,
-    pub(crate) slowdown: Kalman,
+    /// Per processor, the log of measured over expected undisturbed latency.
+    slowdown: BTreeMap<usize, Kalman>,
     pub(crate) last_heard: Timestamp,
     asked: Requirement,
     max_threads: u32,
@@ -89,7 +95,7 @@ impl App {
             assignment: None,
             acked: None,
             inferences: 0,
-            slowdown: Kalman::new(0.0, 0.1),
+            slowdown: BTreeMap::new(),
             last_heard: now,
             load_changed_at: now,
             history: VecDeque::new(),
@@ -104,6 +110,9 @@ impl App {
     /// Takes over the measured points that name a processor of `board`.
     pub(crate) fn profile(&mut self, board: &BoardDescription, points: &[dynd_vocab::OperatingPoint]) {
         let usable = |point: &&dynd_vocab::OperatingPoint| point.cores <= self.max_threads;
+        for (index, processor) in board.processors.iter().enumerate() {
+            self.forecast.know(index, processor.kind);
+        }
         for point in points.iter().filter(usable) {
             if let Some(processor) = board
                 .processors
@@ -115,7 +124,16 @@ impl App {
                     processor,
                     cores: point.cores,
                 };
-                self.forecast.profiled(at, point.median, point.p95);
+                let highest = board.processors[processor].opps.last();
+                let slowness = point
+                    .clock
+                    .zip(highest)
+                    .map(|(at, highest)| highest.as_hz() as f64 / at.as_hz().max(1) as f64);
+                let conditions = Conditions {
+                    slowness,
+                    ..Conditions::at(0)
+                };
+                self.forecast.profiled(at, &conditions, (point.median, point.p95));
             }
         }
     }
@@ -198,13 +216,16 @@ impl App {
         self.budget = MissBudget::new(1.0 - self.requirement.percentile);
     }
 
-    /// Learns from a report while the unmanaged load was at `level`; true if the inference was late. One of more
+    /// Learns from a report under `conditions`; true if the inference was late. One of more
     /// cores than the app said it can use is not believed.
-    pub(crate) fn observe(&mut self, report: &Report, level: Level) -> bool {
+    pub(crate) fn observe(&mut self, report: &Report, conditions: &Conditions) -> bool {
         if report.cores > self.max_threads {
             return false;
         }
-        let level = self.felt(level);
+        let conditions = Conditions {
+            level: self.felt(conditions.level),
+            ..*conditions
+        };
         let late = Seconds::from(report.latency) > self.requirement.latency;
         self.inferences += 1;
         if self.history.len() == HISTORY {
@@ -215,17 +236,27 @@ impl App {
         self.follow_occupancy(report);
         let point = Point {
             subnetwork: report.subnetwork,
-            processor: self
-                .runs_on
-                .or(self.granted.map(|grant| grant.offer.processor))
-                .unwrap_or(0),
+            processor: self.processor(),
             cores: report.cores,
         };
-        if let Some(latency) = self.forecast.observe(point, level, report) {
+        if let Some(latency) = self.forecast.observe(point, &conditions, report) {
             self.slowdown
+                .entry(point.processor)
+                .or_insert_with(|| Kalman::new(0.0, 0.1))
                 .observe(libm::log(latency / self.forecast.undisturbed(point)));
         }
         late
+    }
+
+    /// The processor it runs on.
+    pub(crate) fn processor(&self) -> usize {
+        self.granted.map_or(0, |grant| grant.offer.processor)
+    }
+
+    /// Measured over undisturbed latency on `processor`: mean, and variance of its logarithm.
+    pub(crate) fn slowdown(&self, processor: usize) -> (f64, f64) {
+        let seen = self.slowdown.get(&processor);
+        seen.map_or((1.0, 0.0), |seen| (libm::exp(seen.mean()), seen.noise()))
     }
 
     /// The unmanaged load changed, from a level to another.
@@ -308,12 +339,13 @@ impl App {
         Some(&*self.assignment.insert(assignment))
     }
 
-    /// Threads of this app that run or wait for a CPU at a random moment.
-    pub(crate) fn occupancy(&self, now: Timestamp) -> f64 {
-        if now.since(self.last_heard) > ACTIVE {
-            0.0
-        } else {
-            self.occupancy
+    /// How busy it keeps the processor it runs on: threads that run or wait at a random moment.
+    pub(crate) fn occupancy(&self, now: Timestamp) -> Occupancy {
+        let active = now.since(self.last_heard) <= ACTIVE;
+        Occupancy {
+            app: self.id,
+            processor: self.processor(),
+            units: if active { self.occupancy } else { 0.0 },
         }
     }
 
@@ -329,6 +361,11 @@ impl App {
     pub(crate) fn within_target(&self) -> Option<f64> {
         let late = self.history.iter().filter(|(_, late)| *late).count();
         (!self.history.is_empty()).then(|| 1.0 - late as f64 / self.history.len() as f64)
+    }
+
+    /// Share of all inferences that were late, and what it cannot exceed as things stand.
+    pub(crate) fn long_run(&self) -> Option<(f64, f64)> {
+        self.budget.long_run()
     }
 
     /// True while misses exceed what the percentile allows.
@@ -368,13 +405,16 @@ impl App {
 
     /// How far the risk of lateness exceeds the budget; 0 if it does not.
     fn excess_risk(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let allowed = self.budget.allowed() + self.loyalty(offer);
-        let risk = self.risk(offer, scene);
-        if risk <= allowed {
+        let (patience, loyalty) = if self.runs(offer) {
+            (self.budget.patience(), self.budget.loyalty())
+        } else {
+            (0.0, 0.0)
+        };
+        let allowed = (self.budget.allowed() + patience).min(MOST_RISK);
+        if self.risk(offer, scene) <= allowed {
             return 0.0;
         }
-        let late = self.outlook(offer, scene).late;
-        (late - allowed - 3.0 * self.loyalty(offer)).max(1e-6)
+        (self.outlook(offer, scene).late - allowed - loyalty).max(1e-6)
     }
 
     /// The risk of lateness to reckon with: of what may be tried, the least that is likely.
@@ -384,36 +424,46 @@ impl App {
         if cautious || offer.cores == 0 {
             outlook.late
         } else {
-            (outlook.late - CURIOSITY * outlook.unsure).max(0.0)
+            (outlook.late - CURIOSITY * self.budget.curiosity() * outlook.unsure).max(0.0)
         }
     }
 
-    /// How much more risk an offer may have for being what runs now: a switch must pay for itself.
-    fn loyalty(&self, offer: &Offer) -> f64 {
-        let runs_now = self.granted.is_some_and(|grant| {
+    /// True if this is what runs now.
+    fn runs(&self, offer: &Offer) -> bool {
+        self.granted.is_some_and(|grant| {
             let now = grant.offer;
             (now.processor, now.cores, now.subnetwork) == (offer.processor, offer.cores, offer.subnetwork)
-        });
-        if runs_now { LOYALTY } else { 0.0 }
+        })
     }
 
     fn outlook(&self, offer: &Offer, scene: &Scene<'_>) -> Outlook {
-        self.forecast.outlook(
-            point(offer),
-            level_of(offer, scene),
-            self.requirement.latency,
-            scene.now,
-        )
+        let target = self.requirement.latency;
+        self.forecast
+            .outlook(point(offer), &self.conditions(offer, scene), target, scene.now)
+    }
+
+    /// Under what it would run if it took `offer`.
+    fn conditions(&self, offer: &Offer, scene: &Scene<'_>) -> Conditions {
+        scene
+            .surroundings
+            .conditions(scene.board, self.id, offer.processor, level_of(offer, scene))
     }
 
     fn utility(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let undisturbed = self.forecast.undisturbed(point(offer));
+        let stretch = self
+            .forecast
+            .stretch(point(offer), &self.conditions(offer, scene));
+        let undisturbed = self.forecast.undisturbed(point(offer)) * stretch;
         let relative = undisturbed / self.requirement.latency;
         let capacity = f64::from(scene.board.processors[offer.processor].capacity) / 1024.0;
         let busy = relative * f64::from(offer.cores.max(1)) * capacity;
+        let quality = self.model.subnetworks[offer.subnetwork].quality.get();
         let gain = match scene.objective {
             // Among equals, the one that costs less.
-            Objective::MaxQuality => self.delivered_quality(offer, scene) - 1e-3 * busy,
+            Objective::MaxQuality => self.normalised(quality) - 1e-3 * busy,
+            Objective::MaxTimelyQuality => {
+                self.normalised(quality * self.in_time(offer, scene)) - 1e-3 * busy
+            }
             Objective::MinEnergy => -busy,
             Objective::MinLatency => -relative,
         };
@@ -424,24 +474,30 @@ impl App {
         }
     }
 
-    /// The quality that reaches the app in time, a late answer counting as none: 0 for the quality of the model's worst
-    /// sub-network, 1 for that of its best, which is what may be compared across apps.
-    fn delivered_quality(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let quality = |index: usize| self.model.subnetworks[index].quality.get();
-        let all = (0..self.model.subnetworks.len()).map(quality);
+    /// 0 for the quality of the model's worst sub-network, 1 for that of its best: what may be compared across apps.
+    fn normalised(&self, quality: f64) -> f64 {
+        let all = self
+            .model
+            .subnetworks
+            .iter()
+            .map(|subnetwork| subnetwork.quality.get());
         let (worst, best) = all.fold((1.0_f64, 0.0_f64), |(low, high), q| (low.min(q), high.max(q)));
-        let in_time = 1.0 - (self.risk(offer, scene) - self.loyalty(offer)).max(0.0);
-        let delivered = quality(offer.subnetwork) * in_time;
         if best > worst {
-            (delivered - worst) / (best - worst)
+            (quality - worst) / (best - worst)
         } else {
-            in_time
+            quality
         }
+    }
+
+    /// The share of answers that come in time, the running point's a little more: a switch must pay for itself.
+    fn in_time(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
+        let loyalty = if self.runs(offer) { LOYALTY } else { 0.0 };
+        1.0 - (self.risk(offer, scene) - loyalty).max(0.0)
     }
 
     /// The assigned rung, then every cheaper sub-network that is good enough.
     fn ladder(&self, offer: &Offer, scene: &Scene<'_>) -> Vec<Rung> {
-        let level = level_of(offer, scene);
+        let conditions = self.conditions(offer, scene);
         let rung = |subnetwork: usize| {
             let at = Point {
                 subnetwork,
@@ -449,8 +505,10 @@ impl App {
             };
             Rung {
                 subnetwork,
-                undisturbed: self.forecast.undisturbed(at),
-                bound: self.forecast.quantile(at, level, self.requirement.percentile),
+                undisturbed: self.forecast.undisturbed(at) * self.forecast.stretch(at, &conditions),
+                bound: self
+                    .forecast
+                    .quantile(at, &conditions, self.requirement.percentile),
             }
         };
         let good = |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
@@ -508,6 +566,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) usable: CpuSet,
     pub(crate) objective: Objective,
     pub(crate) level: Level,
+    pub(crate) surroundings: &'a Surroundings,
     pub(crate) now: Timestamp,
 }
 

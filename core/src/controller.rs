@@ -8,18 +8,21 @@
 //!    and CPU sets; and say when to call again.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use dynd_vocab::{
-    Actuated, Actuation, AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, BoardStatus,
-    Cause, ClockStatus, Confined, Enforcement, Event, Generation, Hello, Hold, Identity, Pid, Policy,
-    Processor, Report, Sample, Seconds, Setting, Standing, Timestamp,
+    Actuated, Actuation, AppId, AppStatus, Assignment, AssignmentStatus, Blueprint, BoardDescription,
+    BoardStatus, Cause, ClockStatus, Confined, Enforcement, Event, Generation, Hello, Hold, Identity, Pid,
+    Policy, Processor, Report, Sample, Seconds, Setting, Standing, Timestamp,
 };
 
 use crate::app::{ACTIVE, App, Scene};
 use crate::load::LoadMeter;
+use crate::physics::Physics;
 use crate::release::ReleaseError;
+use crate::surroundings::Surroundings;
 use crate::transition::{Confinee, Seat, Transition};
 use crate::{clocks, planner};
 
@@ -32,6 +35,9 @@ const GATHERING: Duration = Duration::from_millis(750);
 
 /// How often to think again while apps infer, about what was learned.
 const LEARN_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Inferences after which an app is no longer new.
+const YOUNG: u64 = 64;
 
 /// How often to sample the board while apps infer.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
@@ -98,6 +104,10 @@ pub struct Controller {
     actuations: Vec<Actuation>,
     /// What came of it, per app that was to be confined.
     confined: Vec<Confined>,
+    physics: Physics,
+    surroundings: Surroundings,
+    /// Why the power budget is not kept, as told last.
+    refusal: Option<String>,
 }
 
 impl Controller {
@@ -110,6 +120,9 @@ impl Controller {
             transition,
             actuations: Vec::new(),
             confined: Vec::new(),
+            physics: physics(&board, &policy, None),
+            surroundings: Surroundings::new(&board),
+            refusal: None,
             board,
             policy,
             epoch,
@@ -120,6 +133,13 @@ impl Controller {
             pending: None,
             violated: BTreeMap::new(),
         }
+    }
+
+    /// Believes what `file` says of the board's power and heat, until it is measured.
+    #[must_use]
+    pub fn with_board_file(mut self, file: &Blueprint) -> Self {
+        self.physics = physics(&self.board, &self.policy, Some(file));
+        self
     }
 
     /// Takes in one input and decides what follows from it.
@@ -136,6 +156,7 @@ impl Controller {
             Input::Release(processor) => self.transition.release(processor),
             Input::Tick => {}
         }
+        self.judge_budget(&mut output.events);
         self.plan_if_due(now, &mut output);
         let stage = self.transition.advance(now);
         output.assignments = stage.assignments;
@@ -185,6 +206,7 @@ impl Controller {
         let loads: Vec<Option<f64>> = self.board.processors.iter().map(load).collect();
         let mut status = BoardStatus::new(&self.board, &loads, self.load.last());
         status.unmanaged_tasks_per_core = self.load.measured().map(u32::from);
+        status.budget = self.physics.status(&self.board, &self.policy);
         for (processor, actuation) in status.processors.iter_mut().zip(&self.actuations) {
             processor.clocks = Some(ClockStatus::from(actuation));
         }
@@ -192,7 +214,10 @@ impl Controller {
     }
 
     fn sampled(&mut self, now: Timestamp, sample: &Sample, events: &mut Vec<Event>) {
-        let managed = self.apps.values().map(|app| app.occupancy(now)).sum();
+        let occupancies = self.apps.values().map(|app| app.occupancy(now));
+        self.surroundings.occupied(occupancies);
+        self.surroundings.sampled(sample);
+        let managed = self.surroundings.on_cpus(&self.board);
         let from = self.load.level();
         if self.load.observe(sample, managed) {
             let to = self.load.level();
@@ -204,6 +229,21 @@ impl Controller {
                 to: to.into(),
             });
             self.think_again(Cause::Load);
+        }
+        self.physics
+            .observe(&self.board, sample, |cpu| self.load.busy_share(cpu));
+    }
+
+    /// One event each time the power budget ceases to be kept, or for another reason.
+    fn judge_budget(&mut self, events: &mut Vec<Event>) {
+        let refusal = self.physics.refusal(&self.board, &self.policy);
+        if refusal != self.refusal {
+            events.extend(
+                refusal
+                    .clone()
+                    .map(|reason| Event::BudgetUnenforceable { reason }),
+            );
+            self.refusal = refusal;
         }
     }
 
@@ -241,12 +281,21 @@ impl Controller {
     fn reported(&mut self, now: Timestamp, id: AppId, reports: &[Report], events: &mut Vec<Event>) {
         let level = self.load.level();
         let Some(app) = self.apps.get_mut(&id) else { return };
+        let conditions = self
+            .surroundings
+            .conditions(&self.board, id, app.processor(), level);
         app.last_heard = now;
+        let before = app.inferences;
         let mut latest_late = None;
         for report in reports {
-            if app.observe(report, level) {
+            if app.observe(report, &conditions) {
                 latest_late = Some(report.latency);
             }
+        }
+        // The first inferences of an app teach most: it is thought of again whenever their number has doubled.
+        let doubled = before.leading_zeros() != app.inferences.leading_zeros();
+        if doubled && app.inferences <= YOUNG {
+            self.pending.get_or_insert(Cause::Learning);
         }
         let violated = app.violated();
         let was = self.violated.insert(id, violated).unwrap_or(false);
@@ -287,6 +336,7 @@ impl Controller {
             .for_each(|app| app.govern(&self.policy, &self.board));
         self.transition.aim(clocks::setting(&self.policy, &self.board));
         self.confine();
+        self.physics.govern(&self.policy);
         events.push(Event::PolicyChanged);
         self.think_again(Cause::Policy);
     }
@@ -295,6 +345,7 @@ impl Controller {
     /// with the heat, of which no more is told.
     fn actuated(&mut self, actuated: Actuated, events: &mut Vec<Event>) {
         self.transition.applied(actuated.setting);
+        self.surroundings.actuated(&self.board, &actuated.clocks);
         for Confined { app, enforcement } in &actuated.apps {
             let before = self.confined.iter().find(|confined| confined.app == *app);
             if before.is_none_or(|before| before.enforcement.state != enforcement.state) {
@@ -397,6 +448,7 @@ impl Controller {
             usable: self.board.cpus().difference(self.policy.reserve_cpus),
             objective: self.policy.objective,
             level: self.load.level(),
+            surroundings: &self.surroundings,
             now,
         };
         let candidates: Vec<_> = self.apps.values().map(|app| app.candidate(&scene)).collect();
@@ -423,6 +475,12 @@ impl Controller {
     }
 }
 
+fn physics(board: &BoardDescription, policy: &Policy, file: Option<&Blueprint>) -> Physics {
+    let mut physics = Physics::new(board, file);
+    physics.govern(policy);
+    physics
+}
+
 fn app_status(app: &App) -> AppStatus {
     let assigned = app.assignment.as_ref();
     let subnetwork = assigned
@@ -440,8 +498,10 @@ fn app_status(app: &App) -> AppStatus {
         percentile: app.requirement.percentile,
         p95_ms: app.p95().map(Seconds::as_millis),
         within_target: app.within_target(),
+        miss_rate: app.long_run().map(|(rate, _)| rate),
+        miss_bound: app.long_run().map(|(_, bound)| bound),
         quality: subnetwork.map_or(0.0, |subnetwork| subnetwork.quality.get()),
-        slowdown: libm::exp(app.slowdown.mean()),
+        slowdown: app.slowdown(app.processor()).0,
         inferences: app.inferences,
         assignment: assigned
             .zip(subnetwork)

@@ -9,9 +9,11 @@
 //!  Sample ──► load ──level──┐
 //!  Reports ─► app ─► forecast (kalman, spread) ─► risk of lateness per point ─┐
 //!                    budget ──► allowed risk ────────────────────────────────►├─► planner ─► assignments
+//!             stretch ◄── clocks, neighbours (surroundings)                    │
 //!  Hello, Goodbye, Policy ─► who takes part, under which rule ────────────────┘
 //!  Policy ─► clocks ─────────────────────────────────────────────────────────────────► setting
 //!  assignments, setting ─► transition (acks, what the board applied) ─► what comes into force now
+//!  Sample, board file (prior) ─► physics: power, heat (regression) ─► watts per point, sustainable power, status
 //! ```
 
 #![no_std]
@@ -19,19 +21,32 @@
 
 extern crate alloc;
 
+mod activity;
 mod app;
 mod budget;
 mod clocks;
+mod conditions;
 mod controller;
 mod forecast;
+mod heat;
 mod kalman;
 mod load;
+mod physics;
 mod planner;
+mod power;
+mod prior;
+mod regression;
 mod release;
 mod selector;
 mod spread;
+mod stretch;
+mod surroundings;
 mod transition;
 
+pub use activity::Activity;
 pub use controller::{Controller, Input, Output};
+pub use heat::{HeatModel, Proven, ThermalBound};
+pub use physics::Physics;
+pub use power::{Heating, Power, PowerModel};
 pub use release::ReleaseError;
 pub use selector::{Choice, Selector};

@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actuation, Celsius, Confined, Confinement, CpuSet, Hertz, Pid, ProblemStatus, PutBack, Sample, Setting, Timestamp};
+use crate::{
+    Actuation, Celsius, Confined, Confinement, CpuSet, Hertz, Pid, ProblemStatus, PutBack, Sample, Setting,
+    Timestamp,
+};
 
 /// A machine: its processors and sensors, in the order in which everything else refers to them by index.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

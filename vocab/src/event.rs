@@ -73,6 +73,11 @@ pub enum Event {
         /// How it stands, and why.
         enforcement: Enforcement,
     },
+    /// The power budget of the policy cannot be kept.
+    BudgetUnenforceable {
+        /// Why, in words.
+        reason: String,
+    },
 }
 
 /// What made the planner think again.
@@ -133,6 +138,9 @@ impl fmt::Display for Event {
                 write!(f, "unmanaged load went from {from} to {to} tasks per core")
             }
             Self::PolicyChanged => f.write_str("a new policy is in force"),
+            Self::BudgetUnenforceable { reason } => {
+                write!(f, "the power budget is not kept: {reason}")
+            }
             Self::ClocksChanged { processor, clocks } => clocks_changed(f, processor, clocks),
             Self::EnforcementChanged { app, enforcement } => enforcement_changed(f, *app, enforcement),
         }

@@ -15,6 +15,7 @@ mod app;
 mod assignment;
 pub mod blueprint;
 mod board;
+mod budget;
 mod confinement;
 mod cpuset;
 mod event;
@@ -32,6 +33,7 @@ pub use board::{
     Battery, Board, BoardDescription, CoolingDevice, MemoryClock, PowerRail, Processor, ProcessorKind, Role,
     ThermalZone, Trip, TripKind,
 };
+pub use budget::{BudgetStatus, PowerBudgetStatus, TemperatureLimitStatus};
 pub use confinement::{Confined, Confinement, Enforcement, EnforcementState, Fence};
 pub use cpuset::{CpuSet, CpuSetError};
 pub use event::{Cause, Event};
@@ -43,4 +45,4 @@ pub use status::{
     AppStatus, AssignmentStatus, BatteryStatus, BoardStatus, ClockState, ClockStatus, CoolingStatus,
     DaemonStatus, MemoryStatus, PolicyStatus, ProblemStatus, ProcessorStatus, RailStatus, Status, ZoneStatus,
 };
-pub use units::{Celsius, Hertz, Quality, Seconds, Timestamp, Watts};
+pub use units::{Celsius, Hertz, PowerGrade, Quality, Seconds, Timestamp, Watts};

@@ -5,17 +5,21 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Celsius, ClockBounds, CpuSet, Identity, Processor, Quality, Restore, Role, Seconds, Watts};
+use crate::{
+    Celsius, ClockBounds, CpuSet, Identity, PowerGrade, Processor, Quality, Restore, Role, Seconds, Watts,
+};
 
 /// What integrators ask of the daemon, validated. The default asks for the best quality on all CPUs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// What to aim for once every target and minimum quality is met.
     pub objective: Objective,
-    /// What the board may draw; anything if absent.
+    /// What the board may draw.
     pub power_budget: Option<Watts>,
-    /// How hot its hottest zone may become; as the kernel lets it if absent.
+    /// How hot it may get anywhere.
     pub temperature_limit: Option<Celsius>,
+    /// The worst grade of power figures that the power budget may be kept by.
+    pub power_grade: PowerGrade,
     /// CPUs never given to inference.
     pub reserve_cpus: CpuSet,
     /// What becomes of the clocks when the daemon stops.
@@ -40,6 +44,9 @@ pub enum Objective {
     /// The best answers that the targets allow.
     #[default]
     MaxQuality,
+    /// The best answers that come in time: a late one is worth nothing, so that a slightly worse one that is never late is
+    /// preferred to a better one that is late as often as the percentile allows.
+    MaxTimelyQuality,
     /// The least CPU time that the minimum qualities allow (a proxy for energy where no power is measured).
     MinEnergy,
     /// The shortest latency that the minimum qualities allow.
@@ -48,12 +55,18 @@ pub enum Objective {
 
 impl Objective {
     /// Every objective.
-    pub const ALL: [Self; 3] = [Self::MaxQuality, Self::MinEnergy, Self::MinLatency];
+    pub const ALL: [Self; 4] = [
+        Self::MaxQuality,
+        Self::MaxTimelyQuality,
+        Self::MinEnergy,
+        Self::MinLatency,
+    ];
 
     /// The name that policies use.
     pub const fn label(self) -> &'static str {
         match self {
             Self::MaxQuality => "max-quality",
+            Self::MaxTimelyQuality => "max-timely-quality",
             Self::MinEnergy => "min-energy",
             Self::MinLatency => "min-latency",
         }

@@ -228,6 +228,7 @@ fn assignment(number: u64, seat: Seat) -> Assignment {
             min_quality: Quality::new(0.0).unwrap(),
             period: None,
         },
+        contended: false,
     }
 }
 

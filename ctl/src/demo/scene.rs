@@ -22,7 +22,7 @@ use crate::daemon;
 const PERCENTILE: &str = "0.95";
 
 /// What the demo's own daemon aims at.
-const POLICY: &str = "objective = \"max-quality\"\n";
+const POLICY: &str = "objective = \"max-timely-quality\"\n";
 
 /// How long before their first frame the apps must have loaded.
 const SETTLE: Duration = Duration::from_millis(200);

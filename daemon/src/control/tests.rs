@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use dynd_board::{Host, Snapshot};
 use dynd_vocab::{
-    AppRule, Board, BoardDescription, ModelKind, ModelTable, Pid, ProblemStatus, ProcessorName, PutBack,
-    Quality, Requirement, Seconds, Setting, Subnetwork,
+    Actuation, AppRule, Board, BoardDescription, Confined, Confinement, ModelKind, ModelTable, Pid,
+    ProblemStatus, ProcessorName, PutBack, Quality, Requirement, Seconds, Setting, Subnetwork,
 };
 use tempfile::TempDir;
 use tokio::sync::watch::Receiver as Watched;
@@ -50,6 +50,10 @@ impl Board for Slow {
 
     fn apply(&mut self, setting: &Setting) -> Vec<Actuation> {
         self.host.apply(setting)
+    }
+
+    fn confine(&mut self, apps: &[Confinement]) -> Vec<Confined> {
+        self.host.confine(apps)
     }
 
     fn restore(&mut self) -> Vec<PutBack> {
