@@ -25,6 +25,7 @@ mod controller;
 mod forecast;
 mod kalman;
 mod load;
+pub mod plan;
 mod planner;
 mod selector;
 mod spread;

@@ -1,0 +1,204 @@
+//! One point per app at given modes, made to fit and then to be worth more.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::menu::Menus;
+use super::problem::{Micro, Offers};
+use super::score::{Score, Worth};
+
+/// How often all apps are gone through in search of a better point.
+const PASSES: usize = 4;
+
+/// What each app gets at given modes.
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
+    pub(crate) modes: Vec<usize>,
+    pub(crate) picks: Vec<Option<usize>>,
+    pub(crate) score: Score,
+    rooms: Vec<Micro>,
+    used: Vec<Micro>,
+}
+
+impl Selection {
+    /// Nobody gets anything.
+    pub(crate) fn nothing<O: Offers>(menus: &Menus<'_, O>, modes: &[usize]) -> Self {
+        let rooms = menus.problem.rooms(modes);
+        let mut score = Score::zero(menus.tiers.iter().max().map_or(1, |last| last + 1));
+        menus
+            .tiers
+            .iter()
+            .for_each(|tier| score.add(*tier, Worth::NOTHING));
+        score.charge(menus.problem.cost(modes));
+        Self {
+            modes: modes.to_vec(),
+            picks: vec![None; menus.tiers.len()],
+            used: vec![0; rooms.len()],
+            rooms,
+            score,
+        }
+    }
+
+    /// The same for `picks`, whether they fit or not.
+    pub(crate) fn of<O: Offers>(menus: &Menus<'_, O>, modes: &[usize], picks: &[Option<usize>]) -> Self {
+        let mut selection = Self::nothing(menus, modes);
+        for (app, pick) in picks.iter().enumerate() {
+            selection.put(menus, app, *pick);
+        }
+        selection
+    }
+
+    /// Its worth as one number.
+    pub(crate) fn value<O: Offers>(&self, menus: &Menus<'_, O>) -> f64 {
+        let apps = self.picks.iter().enumerate();
+        let values = apps.map(|(app, pick)| menus.value(app, menus.worth(*pick)));
+        values.sum::<f64>() - menus.cost_value(menus.problem.cost(&self.modes))
+    }
+
+    /// Gives `app` another point.
+    pub(crate) fn put<O: Offers>(&mut self, menus: &Menus<'_, O>, app: usize, pick: Option<usize>) {
+        let tier = menus.tiers[app];
+        self.score.remove(tier, menus.worth(self.picks[app]));
+        self.score.add(tier, menus.worth(pick));
+        if let Some(old) = self.picks[app] {
+            menus.each(old, |resource, amount| self.used[resource] -= amount);
+        }
+        if let Some(new) = pick {
+            menus.each(new, |resource, amount| self.used[resource] += amount);
+        }
+        self.picks[app] = pick;
+    }
+
+    /// True if no room is exceeded.
+    pub(crate) fn fits(&self) -> bool {
+        self.used.iter().zip(&self.rooms).all(|(used, room)| used <= room)
+    }
+
+    /// Takes from whom it costs least, per room won back, until everything fits; nothing that fits ceases to.
+    pub(crate) fn repair<O: Offers>(&mut self, menus: &Menus<'_, O>) {
+        while !self.fits() {
+            let mut cheapest: Option<(f64, usize, Option<usize>)> = None;
+            for app in 0..self.picks.len() {
+                let Some(current) = self.picks[app] else { continue };
+                let have = menus.item(current).value;
+                let others = menus.of(app, &self.modes).map(Some).chain([None]);
+                for other in others {
+                    let won = self.won(menus, current, other);
+                    if won <= 0.0 {
+                        continue;
+                    }
+                    let value =
+                        other.map_or_else(|| menus.value(app, Worth::NOTHING), |o| menus.item(o).value);
+                    let rate = (have - value) / won;
+                    if cheapest.is_none_or(|(known, ..)| rate < known) {
+                        cheapest = Some((rate, app, other));
+                    }
+                }
+            }
+            // To take everything from everybody fits whenever the idle board does.
+            let Some((_, app, other)) = cheapest else { return };
+            self.put(menus, app, other);
+        }
+    }
+
+    /// Gives each app the best that fits beside the others, until nobody gains.
+    pub(crate) fn improve<O: Offers>(&mut self, menus: &Menus<'_, O>) {
+        for _ in 0..PASSES {
+            let mut changed = false;
+            for app in 0..self.picks.len() {
+                let mut best = (menus.worth(self.picks[app]), self.picks[app]);
+                for index in menus.of(app, &self.modes) {
+                    let worth = menus.item(index).point.worth;
+                    if worth > best.0 && self.fits_instead(menus, app, index) {
+                        best = (worth, Some(index));
+                    }
+                }
+                if best.1 != self.picks[app] {
+                    self.put(menus, app, best.1);
+                    changed = true;
+                }
+            }
+            if !changed {
+                return;
+            }
+        }
+    }
+
+    /// Lets pairs of apps change points together, of those in `lists`, while that gains: one takes what another
+    /// leaves.
+    pub(crate) fn exchange<O: Offers>(&mut self, menus: &Menus<'_, O>, lists: &[Vec<Option<usize>>]) {
+        for taker in 0..lists.len() {
+            for wish in &lists[taker] {
+                if menus.worth(*wish) <= menus.worth(self.picks[taker]) {
+                    continue;
+                }
+                let (before, had) = (self.score.clone(), self.picks[taker]);
+                self.put(menus, taker, *wish);
+                if self.fits() || self.someone_gives(menus, lists, taker, &before) {
+                    continue;
+                }
+                self.put(menus, taker, had);
+            }
+        }
+    }
+
+    /// Finds an app other than `taker` whose change makes all fit and leaves more than `before`, and changes it.
+    fn someone_gives<O: Offers>(
+        &mut self,
+        menus: &Menus<'_, O>,
+        lists: &[Vec<Option<usize>>],
+        taker: usize,
+        before: &Score,
+    ) -> bool {
+        for giver in (0..lists.len()).filter(|giver| *giver != taker) {
+            let had = self.picks[giver];
+            for less in &lists[giver] {
+                self.put(menus, giver, *less);
+                if self.score > *before && self.fits() {
+                    return true;
+                }
+            }
+            self.put(menus, giver, had);
+        }
+        false
+    }
+
+    /// True if `app` could have this item in place of its own.
+    pub(crate) fn fits_instead<O: Offers>(&self, menus: &Menus<'_, O>, app: usize, index: usize) -> bool {
+        let mut fits = true;
+        menus.each(index, |resource, amount| {
+            let mut own = 0;
+            if let Some(current) = self.picks[app] {
+                menus.each(current, |r, amount| own += if r == resource { amount } else { 0 });
+            }
+            fits &= self.used[resource] - own + amount <= self.rooms[resource];
+        });
+        fits
+    }
+
+    /// The share of exceeded rooms that is won back if an app exchanges one item for another (or nothing); 0 if
+    /// another room would be exceeded.
+    fn won<O: Offers>(&self, menus: &Menus<'_, O>, current: usize, other: Option<usize>) -> f64 {
+        let amount = |pick: Option<usize>, resource: usize| {
+            let mut sum = 0;
+            if let Some(index) = pick {
+                menus.each(index, |r, amount| sum += if r == resource { amount } else { 0 });
+            }
+            sum
+        };
+        let mut won = 0.0;
+        for (resource, (used, room)) in self.used.iter().zip(&self.rooms).enumerate() {
+            let less = amount(Some(current), resource) - amount(other, resource);
+            let over = used - room;
+            if over > 0 {
+                if less < 0 {
+                    return 0.0;
+                }
+                won += less.min(over) as f64 / (*room).max(1) as f64;
+            } else if over - less > 0 {
+                return 0.0;
+            }
+        }
+        won
+    }
+}
