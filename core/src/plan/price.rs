@@ -3,8 +3,9 @@
 //! With a price λ_d per unit of every resource d, each app picks for itself what is worth most less what it pays:
 //! L(λ) = Σ_a max_o (v_o - λ·w_o) + λ·room is an upper bound of every plan at these modes (Lagrangian relaxation;
 //! its least over λ is the bound of the linear programme: Geoffrion, Mathematical Programming Study 2, 1974). Prices
-//! follow the excess demand, by the step (L - best known) / ‖excess‖² (Polyak, USSR Computational Mathematics 9,
-//! 1969), in units of each resource's room.
+//! follow the excess demand, by the step θ (L - best known) / ‖excess‖² (Polyak, USSR Computational Mathematics 9,
+//! 1969), in units of each resource's room. What is known is less than the least bound, so that steps are too long
+//! in the end: θ shrinks whenever the bound does not fall (Held, Wolfe & Crowder, Mathematical Programming 6, 1974).
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -12,6 +13,9 @@ use alloc::vec::Vec;
 use super::menu::Menus;
 use super::problem::{Micro, Offers};
 use super::score::Worth;
+
+/// What is left of the step when it did not lower the bound.
+const SHRINK: f64 = 0.7;
 
 /// What follows when each app chooses for itself at given prices.
 #[derive(Clone, Debug)]
@@ -76,9 +80,35 @@ impl Market {
         sum
     }
 
-    /// Moves the prices towards where demand meets room; `known` is the value of the best plan known. False if they
-    /// stand already.
-    pub(crate) fn adjust(&mut self, rooms: &[Micro], known: f64) -> bool {
+    /// Moves the prices towards where demand meets room, until the bound is no more than `known`, the value of the best
+    /// plan known, or for so many rounds. Stays at the prices of the least bound.
+    pub(crate) fn settle<O: Offers>(
+        &mut self,
+        menus: &Menus<'_, O>,
+        modes: &[usize],
+        known: f64,
+        rounds: usize,
+    ) {
+        let rooms = menus.problem.rooms(modes);
+        self.clear(menus, modes, &rooms);
+        let mut lowest = self.clone();
+        let mut stride = 1.0;
+        for _ in 0..rounds {
+            if lowest.bound <= known || !self.adjust(&rooms, stride * (self.bound - known)) {
+                break;
+            }
+            self.clear(menus, modes, &rooms);
+            if self.bound < lowest.bound {
+                lowest.clone_from(self);
+            } else {
+                stride *= SHRINK;
+            }
+        }
+        *self = lowest;
+    }
+
+    /// Moves the prices by this step along the excess demand. False if they stand already.
+    fn adjust(&mut self, rooms: &[Micro], step: f64) -> bool {
         let excess = |(used, room): (&Micro, &Micro)| (used - room) as f64 / scale(*room);
         let idle = |(over, price): (f64, &f64)| if over < 0.0 && *price == 0.0 { 0.0 } else { over };
         let over: Vec<f64> = self
@@ -90,13 +120,11 @@ impl Market {
             .map(idle)
             .collect();
         let norm: f64 = over.iter().map(|over| over * over).sum();
-        let gap = self.bound - known;
-        if norm <= 0.0 || gap <= 0.0 {
+        if norm <= 0.0 || step <= 0.0 {
             return false;
         }
         for ((price, over), room) in self.prices.iter_mut().zip(over).zip(rooms) {
-            let step = gap / norm * over / scale(*room);
-            *price = (*price + step).max(0.0);
+            *price = (*price + step / norm * over / scale(*room)).max(0.0);
         }
         true
     }

@@ -4,7 +4,7 @@
 //! 1. *Start* from the modes of now and from a few that differ much: all at the top, all at the bottom, one at the top.
 //! 2. *Climb*: change one processor's mode at a time while that gains. A vector of modes is judged by its price bound
 //!    first, with the prices of the last one: most can be dropped after that. For the rest the prices are
-//!    adjusted, what the apps choose at them is made to fit, and improved.
+//!    adjusted, what the apps choose at them is made to fit and improved, first app by app, then by pairs.
 //! 3. *Prove*, if the problem is small: go through all vectors by falling bound (every app gets its best at those
 //!    modes), until no bound exceeds what is known; each by [`exact`]. *Polish* otherwise: the best vector again, with
 //!    only those items that the price bound does not exclude.
@@ -19,7 +19,7 @@ use super::exact::{self, Outcome};
 use super::menu::Menus;
 use super::pick::Selection;
 use super::price::Market;
-use super::problem::{Micro, Offers, Problem, Site};
+use super::problem::{Offers, Problem, Site};
 use super::score::Score;
 use super::solution::Proof;
 
@@ -32,7 +32,7 @@ pub struct Effort {
     pub provable_fronts: usize,
     /// As above.
     pub provable_vectors: usize,
-    /// Labels to make in proof or polish.
+    /// Labels to make in the proof.
     pub labels: usize,
 }
 
@@ -48,10 +48,10 @@ impl Default for Effort {
 }
 
 /// Adjustments of the prices per vector.
-const ADJUSTMENTS: usize = 8;
+const ADJUSTMENTS: usize = 30;
 
 /// Adjustments before the first plan, when nothing is known of the prices.
-const FIRST_ADJUSTMENTS: usize = 40;
+const FIRST_ADJUSTMENTS: usize = 60;
 
 /// A site of no more modes than this is tried in all of them at every step of the climb.
 const FEW_MODES: usize = 6;
@@ -64,6 +64,8 @@ pub(crate) struct Search<'a, O> {
     pub(crate) best: Option<Selection>,
     /// The same as one number.
     value: f64,
+    /// The prices at which it was found: where the next vector begins.
+    prices: Vec<f64>,
 }
 
 impl<'a, O: Offers> Search<'a, O> {
@@ -76,6 +78,7 @@ impl<'a, O: Offers> Search<'a, O> {
             seen: BTreeSet::new(),
             best: None,
             value: f64::NEG_INFINITY,
+            prices: vec![0.0; resources],
         }
     }
 
@@ -138,49 +141,46 @@ impl<'a, O: Offers> Search<'a, O> {
             return false;
         }
         self.menus.prepare(modes);
-        self.market.clear(&self.menus, modes, &rooms);
-        if self.market.bound <= self.value {
-            return false;
-        }
-        self.settle(modes, &rooms)
-    }
-
-    /// Adjusts the prices at these modes and makes plans of what the apps choose at them.
-    fn settle(&mut self, modes: &[usize], rooms: &[Micro]) -> bool {
         let rounds = if self.seen.len() == 1 {
             FIRST_ADJUSTMENTS
         } else {
             ADJUSTMENTS
         };
-        let mut lowest = self.market.clone();
-        for _ in 0..rounds {
-            if !self.market.adjust(rooms, self.value) {
-                break;
-            }
-            self.market.clear(&self.menus, modes, rooms);
-            if self.market.bound <= self.value {
-                return false;
-            }
-            if self.market.bound < lowest.bound {
-                lowest.clone_from(&self.market);
-            }
+        self.market.prices.clone_from(&self.prices);
+        self.market.settle(&self.menus, modes, self.value, rounds);
+        if self.market.bound <= self.value {
+            return false;
         }
-        self.market = lowest;
-        self.try_picks(modes)
-    }
-
-    /// Makes a plan of what the apps choose at the present prices; true if it is the best so far.
-    fn try_picks(&mut self, modes: &[usize]) -> bool {
         let mut selection = Selection::of(&self.menus, modes, &self.market.picks);
         selection.repair(&self.menus);
         selection.improve(&self.menus);
+        selection.exchange(&self.menus, &self.near(&selection));
         self.keep(selection)
+    }
+
+    /// Per app, the items that could be part of a plan better than `selection`, as far as the price bound tells.
+    fn near(&self, selection: &Selection) -> Vec<Vec<Option<usize>>> {
+        let gap = self.market.bound - selection.value(&self.menus);
+        let near = |app: usize| {
+            let lost = move |index: &usize| {
+                self.market.profits[app] - self.menus.item(*index).value
+                    + self.market.charge(&self.menus, *index)
+            };
+            let items = self
+                .menus
+                .of(app, &selection.modes)
+                .filter(move |index| lost(index) <= gap)
+                .map(Some);
+            items.chain([selection.picks[app]]).collect()
+        };
+        (0..self.menus.tiers.len()).map(near).collect()
     }
 
     fn keep(&mut self, selection: Selection) -> bool {
         let better = selection.fits() && self.best.as_ref().is_none_or(|best| selection.score > best.score);
         if better {
             self.value = selection.value(&self.menus);
+            self.prices.clone_from(&self.market.prices);
             self.best = Some(selection);
         }
         better
@@ -196,7 +196,6 @@ impl<'a, O: Offers> Search<'a, O> {
         if few && self.menus.fronts() <= self.effort.provable_fronts {
             self.prove_all()
         } else {
-            self.polish();
             Proof::None
         }
     }
@@ -246,40 +245,6 @@ impl<'a, O: Offers> Search<'a, O> {
         }
         score.charge(self.menus.problem.cost(modes));
         score
-    }
-
-    /// The best vector again, with the items that could still be part of something better.
-    fn polish(&mut self) {
-        let Some(best) = self.best.clone() else { return };
-        let rooms = self.menus.problem.rooms(&best.modes);
-        let mut lowest: Option<Market> = None;
-        for _ in 0..FIRST_ADJUSTMENTS {
-            self.market.clear(&self.menus, &best.modes, &rooms);
-            if lowest
-                .as_ref()
-                .is_none_or(|lowest| self.market.bound < lowest.bound)
-            {
-                lowest = Some(self.market.clone());
-            }
-            if !self.market.adjust(&rooms, self.value) {
-                break;
-            }
-        }
-        let Some(market) = lowest else { return };
-        let gap = market.bound - self.value;
-        let lists: Vec<Vec<Option<usize>>> = (0..self.menus.tiers.len())
-            .map(|app| {
-                let near = |index: &usize| {
-                    let net = self.menus.item(*index).value - market.charge(&self.menus, *index);
-                    market.profits[app] - net <= gap
-                };
-                let items = self.menus.of(app, &best.modes).filter(near).map(Some);
-                items.chain([best.picks[app]]).collect()
-            })
-            .collect();
-        let mut selection = best;
-        selection.exchange(&self.menus, &lists);
-        self.keep(selection);
     }
 }
 

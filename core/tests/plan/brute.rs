@@ -5,13 +5,13 @@ use dynd_core::plan::{BLOCKED, Micro, Place, Point};
 use super::instance::Instance;
 
 /// What a plan is worth, the least being the best: violations by falling tier, lost gains by falling tier, cost.
-pub type Loss = Vec<Micro>;
+pub(crate) type Loss = Vec<Micro>;
 
 /// What is used so far of processors, then limits.
 type Used = Vec<Micro>;
 
 /// The least loss of any plan that keeps capacities and limits.
-pub fn best(instance: &Instance) -> Loss {
+pub(crate) fn best(instance: &Instance) -> Loss {
     vectors(instance)
         .filter_map(|modes| best_at(instance, &modes))
         .min()
@@ -19,7 +19,7 @@ pub fn best(instance: &Instance) -> Loss {
 }
 
 /// The loss and use of one plan: a point or nothing per app, at these modes.
-pub fn judge(instance: &Instance, modes: &[usize], plan: &[Option<(usize, Point)>]) -> (Loss, Used) {
+pub(crate) fn judge(instance: &Instance, modes: &[usize], plan: &[Option<(usize, Point)>]) -> (Loss, Used) {
     let problem = &instance.problem;
     let (mut tiers, mut used) = (tiers(instance), idle(instance, modes));
     let mut loss = vec![0; 2 * distinct(instance) + 1];
@@ -44,7 +44,7 @@ pub fn judge(instance: &Instance, modes: &[usize], plan: &[Option<(usize, Point)
 }
 
 /// What may be used at these modes. A limit that not even the idle board at its least keeps is as high as that.
-pub fn rooms(instance: &Instance, modes: &[usize]) -> Used {
+pub(crate) fn rooms(instance: &Instance, modes: &[usize]) -> Used {
     let problem = &instance.problem;
     let mut rooms: Vec<Micro> = problem
         .sites
@@ -102,7 +102,7 @@ fn extend(
     }
 }
 
-pub fn place(instance: &Instance, processor: usize, modes: &[usize]) -> Place {
+pub(crate) fn place(instance: &Instance, processor: usize, modes: &[usize]) -> Place {
     Place {
         processor,
         mode: modes[processor],

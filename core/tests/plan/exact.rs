@@ -5,12 +5,12 @@ use dynd_core::plan::{Effort, Proof, Score, Solution, solve};
 use super::brute::{self, Loss};
 use super::instance::{self, Instance};
 
-pub fn loss(score: &Score) -> Loss {
+pub(crate) fn loss(score: &Score) -> Loss {
     let parts = score.violations().chain(score.gains().map(|gain| -gain));
     parts.chain([score.cost()]).collect()
 }
 
-pub fn start(instance: &Instance) -> Vec<usize> {
+pub(crate) fn start(instance: &Instance) -> Vec<usize> {
     vec![0; instance.problem.sites.len()]
 }
 

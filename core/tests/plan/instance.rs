@@ -6,10 +6,10 @@ use super::random::Random;
 
 /// A problem with all its offers in a table.
 #[derive(Clone, Debug)]
-pub struct Instance {
-    pub problem: Problem,
+pub(crate) struct Instance {
+    pub(crate) problem: Problem,
     /// Per app and processor, by host mode and then mode, the points.
-    pub table: Vec<Vec<Vec<Vec<Point>>>>,
+    pub(crate) table: Vec<Vec<Vec<Vec<Point>>>>,
 }
 
 impl Offers for Instance {
@@ -20,7 +20,7 @@ impl Offers for Instance {
 }
 
 /// At most 4 apps, 2 processors of at most 4 operating points, 8 points per app.
-pub fn any(seed: u64) -> Instance {
+pub(crate) fn any(seed: u64) -> Instance {
     let random = &mut Random::new(seed);
     let hosted = random.chance(0.4);
     let sites: Vec<Site> = (0..2)

@@ -7,22 +7,22 @@ use super::random::Random;
 
 /// What the objective is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aim {
+pub(crate) enum Aim {
     Quality,
     Energy,
 }
 
 /// How large a problem is.
 #[derive(Clone, Copy, Debug)]
-pub struct Size {
-    pub apps: usize,
-    pub opps: usize,
-    pub subnetworks: usize,
+pub(crate) struct Size {
+    pub(crate) apps: usize,
+    pub(crate) opps: usize,
+    pub(crate) subnetworks: usize,
 }
 
 /// A board with apps on it.
-pub struct Physical {
-    pub problem: Problem,
+pub(crate) struct Physical {
+    pub(crate) problem: Problem,
     aim: Aim,
     sites: Vec<Kind>,
     apps: Vec<App>,
@@ -63,7 +63,7 @@ const HOST: usize = 0;
 const ACCELERATOR: usize = 2;
 
 impl Physical {
-    pub fn new(seed: u64, size: Size, aim: Aim) -> Self {
+    pub(crate) fn new(seed: u64, size: Size, aim: Aim) -> Self {
         let random = &mut Random::new(seed);
         let share = size.apps as f64 * random.between(0.3, 0.7);
         let cores = (share as usize).max(2);
