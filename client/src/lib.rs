@@ -31,7 +31,7 @@ use std::path::PathBuf;
 
 pub use clock::now;
 pub use dynd_vocab::{
-    Assignment, CpuSet, ModelKind, ModelTable, OperatingPoint, Quality, Report, Requirement, Seconds,
+    Assignment, CpuSet, Hertz, ModelKind, ModelTable, OperatingPoint, Quality, Report, Requirement, Seconds,
     Standing, Status, Subnetwork, Timestamp,
 };
 pub use error::{ClientError, Obstacle};

@@ -47,6 +47,7 @@ fn config(socket: &Path) -> SessionConfig {
             subnetwork: 1,
             processor: "cpu".into(),
             cores: 1,
+            clock: None,
             median: Seconds::from_millis(2.0),
             p95: Seconds::from_millis(3.0),
         }],

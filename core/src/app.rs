@@ -1,6 +1,6 @@
 //! What the controller knows of one app: its requirement, its history, its offers.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,16 +12,21 @@ use dynd_vocab::{
 };
 
 use crate::budget::MissBudget;
+use crate::conditions::Conditions;
 use crate::forecast::{Forecast, Outlook, Point};
 use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
 use crate::planner::{Candidate, Grant, Offer};
+use crate::surroundings::{Occupancy, Surroundings};
 
 /// How long after a change of load the planner trusts only what is likely to hold, and tries nothing.
 const CAUTIOUS: Duration = Duration::from_millis(400);
 
 /// After that, a point is tried if its risk of lateness less this many standard deviations is in budget.
 const CURIOSITY: f64 = 1.5;
+
+/// A point that is late more often than this is taken to be late, whatever was saved.
+const MOST_RISK: f64 = 0.45;
 
 /// The running point may exceed the budget by this much: a switch must pay for itself.
 const LOYALTY: f64 = 0.01;
@@ -46,7 +51,8 @@ pub(crate) struct App {
     pub(crate) assignment: Option<Assignment>,
     pub(crate) acked: Option<Generation>,
     pub(crate) inferences: u64,
-    pub(crate) slowdown: Kalman,
+    /// Per processor, the log of measured over expected undisturbed latency.
+    slowdown: BTreeMap<usize, Kalman>,
     pub(crate) last_heard: Timestamp,
     asked: Requirement,
     max_threads: u32,
@@ -85,7 +91,7 @@ impl App {
             assignment: None,
             acked: None,
             inferences: 0,
-            slowdown: Kalman::new(0.0, 0.1),
+            slowdown: BTreeMap::new(),
             last_heard: now,
             load_changed_at: now,
             history: VecDeque::new(),
@@ -98,6 +104,9 @@ impl App {
     /// Takes over the measured points that name a processor of `board`.
     pub(crate) fn profile(&mut self, board: &BoardDescription, points: &[dynd_vocab::OperatingPoint]) {
         let usable = |point: &&dynd_vocab::OperatingPoint| point.cores <= self.max_threads;
+        for (index, processor) in board.processors.iter().enumerate() {
+            self.forecast.know(index, processor.kind);
+        }
         for point in points.iter().filter(usable) {
             if let Some(processor) = board
                 .processors
@@ -109,7 +118,16 @@ impl App {
                     processor,
                     cores: point.cores,
                 };
-                self.forecast.profiled(at, point.median, point.p95);
+                let highest = board.processors[processor].opps.last();
+                let slowness = point
+                    .clock
+                    .zip(highest)
+                    .map(|(at, highest)| highest.as_hz() as f64 / at.as_hz().max(1) as f64);
+                let conditions = Conditions {
+                    slowness,
+                    ..Conditions::at(0)
+                };
+                self.forecast.profiled(at, &conditions, (point.median, point.p95));
             }
         }
     }
@@ -169,13 +187,16 @@ impl App {
         self.budget = MissBudget::new(1.0 - self.requirement.percentile);
     }
 
-    /// Learns from a report while the unmanaged load was at `level`; true if the inference was late. One of more
+    /// Learns from a report under `conditions`; true if the inference was late. One of more
     /// cores than the app said it can use is not believed.
-    pub(crate) fn observe(&mut self, report: &Report, level: Level) -> bool {
+    pub(crate) fn observe(&mut self, report: &Report, conditions: &Conditions) -> bool {
         if report.cores > self.max_threads {
             return false;
         }
-        let level = self.felt(level);
+        let conditions = Conditions {
+            level: self.felt(conditions.level),
+            ..*conditions
+        };
         let late = Seconds::from(report.latency) > self.requirement.latency;
         self.inferences += 1;
         if self.history.len() == HISTORY {
@@ -186,14 +207,27 @@ impl App {
         self.follow_occupancy(report);
         let point = Point {
             subnetwork: report.subnetwork,
-            processor: self.granted.map_or(0, |grant| grant.offer.processor),
+            processor: self.processor(),
             cores: report.cores,
         };
-        if let Some(latency) = self.forecast.observe(point, level, report) {
+        if let Some(latency) = self.forecast.observe(point, &conditions, report) {
             self.slowdown
+                .entry(point.processor)
+                .or_insert_with(|| Kalman::new(0.0, 0.1))
                 .observe(libm::log(latency / self.forecast.undisturbed(point)));
         }
         late
+    }
+
+    /// The processor it runs on.
+    pub(crate) fn processor(&self) -> usize {
+        self.granted.map_or(0, |grant| grant.offer.processor)
+    }
+
+    /// Measured over undisturbed latency on `processor`: mean, and variance of its logarithm.
+    pub(crate) fn slowdown(&self, processor: usize) -> (f64, f64) {
+        let seen = self.slowdown.get(&processor);
+        seen.map_or((1.0, 0.0), |seen| (libm::exp(seen.mean()), seen.noise()))
     }
 
     /// The unmanaged load changed, from a level to another.
@@ -273,12 +307,13 @@ impl App {
         Some(&*self.assignment.insert(assignment))
     }
 
-    /// Threads of this app that run or wait for a CPU at a random moment.
-    pub(crate) fn occupancy(&self, now: Timestamp) -> f64 {
-        if now.since(self.last_heard) > ACTIVE {
-            0.0
-        } else {
-            self.occupancy
+    /// How busy it keeps the processor it runs on: threads that run or wait at a random moment.
+    pub(crate) fn occupancy(&self, now: Timestamp) -> Occupancy {
+        let active = now.since(self.last_heard) <= ACTIVE;
+        Occupancy {
+            app: self.id,
+            processor: self.processor(),
+            units: if active { self.occupancy } else { 0.0 },
         }
     }
 
@@ -294,6 +329,11 @@ impl App {
     pub(crate) fn within_target(&self) -> Option<f64> {
         let late = self.history.iter().filter(|(_, late)| *late).count();
         (!self.history.is_empty()).then(|| 1.0 - late as f64 / self.history.len() as f64)
+    }
+
+    /// Share of all inferences that were late, and what it cannot exceed as things stand.
+    pub(crate) fn long_run(&self) -> Option<(f64, f64)> {
+        self.budget.long_run()
     }
 
     /// True while misses exceed what the percentile allows.
@@ -338,13 +378,15 @@ impl App {
             let now = grant.offer;
             (now.processor, now.cores, now.subnetwork) == (offer.processor, offer.cores, offer.subnetwork)
         });
-        let allowed = self.budget.allowed() + if runs_now { LOYALTY } else { 0.0 };
+        let loyalty = LOYALTY + self.budget.patience();
+        let allowed = self.budget.allowed() + if runs_now { loyalty } else { 0.0 };
+        let allowed = allowed.min(MOST_RISK);
         let cautious = scene.now.since(self.load_changed_at) < CAUTIOUS;
         let certain = cautious || offer.cores == 0;
         let risk = if certain {
             outlook.late
         } else {
-            outlook.late - CURIOSITY * outlook.unsure
+            outlook.late - CURIOSITY * self.budget.curiosity() * outlook.unsure
         };
         if risk <= allowed {
             return 0.0;
@@ -354,17 +396,28 @@ impl App {
     }
 
     fn outlook(&self, offer: &Offer, scene: &Scene<'_>) -> Outlook {
+        let target = self.requirement.latency;
+        self.forecast
+            .outlook(point(offer), &self.conditions(offer, scene), target, scene.now)
+    }
+
+    /// Under what it would run if it took `offer`.
+    fn conditions(&self, offer: &Offer, scene: &Scene<'_>) -> Conditions {
         let level = if offer.cores == 0 {
             crowded(scene.level)
         } else {
             scene.level
         };
-        self.forecast
-            .outlook(point(offer), level, self.requirement.latency, scene.now)
+        scene
+            .surroundings
+            .conditions(scene.board, self.id, offer.processor, level)
     }
 
     fn utility(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let undisturbed = self.forecast.undisturbed(point(offer));
+        let stretch = self
+            .forecast
+            .stretch(point(offer), &self.conditions(offer, scene));
+        let undisturbed = self.forecast.undisturbed(point(offer)) * stretch;
         let relative = undisturbed / self.requirement.latency;
         let capacity = f64::from(scene.board.processors[offer.processor].capacity) / 1024.0;
         let busy = relative * f64::from(offer.cores.max(1)) * capacity;
@@ -395,11 +448,7 @@ impl App {
 
     /// The assigned rung, then every cheaper sub-network that is good enough.
     fn ladder(&self, offer: &Offer, scene: &Scene<'_>) -> Vec<Rung> {
-        let level = if offer.cores == 0 {
-            crowded(scene.level)
-        } else {
-            scene.level
-        };
+        let conditions = self.conditions(offer, scene);
         let rung = |subnetwork: usize| {
             let at = Point {
                 subnetwork,
@@ -407,8 +456,10 @@ impl App {
             };
             Rung {
                 subnetwork,
-                undisturbed: self.forecast.undisturbed(at),
-                bound: self.forecast.quantile(at, level, self.requirement.percentile),
+                undisturbed: self.forecast.undisturbed(at) * self.forecast.stretch(at, &conditions),
+                bound: self
+                    .forecast
+                    .quantile(at, &conditions, self.requirement.percentile),
             }
         };
         let good = |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
@@ -466,6 +517,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) usable: CpuSet,
     pub(crate) objective: Objective,
     pub(crate) level: Level,
+    pub(crate) surroundings: &'a Surroundings,
     pub(crate) now: Timestamp,
 }
 

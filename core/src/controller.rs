@@ -7,17 +7,20 @@
 //! 3. Tell the apps whose assignment changed, and say when to call again.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use dynd_vocab::{
-    Actuation, AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, BoardStatus, Cause,
-    ClockStatus, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report, Sample, Seconds,
-    Setting, Standing, Timestamp,
+    Actuation, AppId, AppStatus, Assignment, AssignmentStatus, Blueprint, BoardDescription, BoardStatus,
+    Cause, ClockStatus, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report, Sample,
+    Seconds, Setting, Standing, Timestamp,
 };
 
 use crate::app::{ACTIVE, App, Scene};
 use crate::load::LoadMeter;
+use crate::physics::Physics;
+use crate::surroundings::Surroundings;
 use crate::{clocks, planner};
 
 /// At most one plan in this time.
@@ -87,6 +90,10 @@ pub struct Controller {
     setting: Option<Setting>,
     /// What came of the last one, per processor.
     actuations: Vec<Actuation>,
+    physics: Physics,
+    surroundings: Surroundings,
+    /// Why the power budget is not kept, as told last.
+    refusal: Option<String>,
 }
 
 impl Controller {
@@ -97,6 +104,9 @@ impl Controller {
         Self {
             setting: (setting != Setting::default()).then_some(setting),
             actuations: Vec::new(),
+            physics: physics(&board, &policy, None),
+            surroundings: Surroundings::new(&board),
+            refusal: None,
             board,
             policy,
             epoch,
@@ -107,6 +117,13 @@ impl Controller {
             pending: None,
             violated: BTreeMap::new(),
         }
+    }
+
+    /// Believes what `file` says of the board's power and heat, until it is measured.
+    #[must_use]
+    pub fn with_board_file(mut self, file: &Blueprint) -> Self {
+        self.physics = physics(&self.board, &self.policy, Some(file));
+        self
     }
 
     /// Takes in one input and decides what follows from it.
@@ -122,6 +139,7 @@ impl Controller {
             Input::Actuated(actuations) => self.actuated(actuations, &mut output.events),
             Input::Tick => {}
         }
+        self.judge_budget(&mut output.events);
         output.setting = self.setting.take();
         self.plan_if_due(now, &mut output);
         output
@@ -149,6 +167,7 @@ impl Controller {
         let loads: Vec<Option<f64>> = self.board.processors.iter().map(load).collect();
         let mut status = BoardStatus::new(&self.board, &loads, self.load.last());
         status.unmanaged_tasks_per_core = self.load.measured().map(u32::from);
+        status.budget = self.physics.status(&self.board, &self.policy);
         for (processor, actuation) in status.processors.iter_mut().zip(&self.actuations) {
             processor.clocks = Some(ClockStatus::from(actuation));
         }
@@ -156,7 +175,10 @@ impl Controller {
     }
 
     fn sampled(&mut self, now: Timestamp, sample: &Sample, events: &mut Vec<Event>) {
-        let managed = self.apps.values().map(|app| app.occupancy(now)).sum();
+        let occupancies = self.apps.values().map(|app| app.occupancy(now));
+        self.surroundings.occupied(occupancies);
+        self.surroundings.sampled(sample);
+        let managed = self.surroundings.on_cpus(&self.board);
         let from = self.load.level();
         if self.load.observe(sample, managed) {
             let to = self.load.level();
@@ -168,6 +190,21 @@ impl Controller {
                 to: to.into(),
             });
             self.think_again(Cause::Load);
+        }
+        self.physics
+            .observe(&self.board, sample, |cpu| self.load.busy_share(cpu));
+    }
+
+    /// One event each time the power budget ceases to be kept, or for another reason.
+    fn judge_budget(&mut self, events: &mut Vec<Event>) {
+        let refusal = self.physics.refusal(&self.board, &self.policy);
+        if refusal != self.refusal {
+            events.extend(
+                refusal
+                    .clone()
+                    .map(|reason| Event::BudgetUnenforceable { reason }),
+            );
+            self.refusal = refusal;
         }
     }
 
@@ -203,10 +240,13 @@ impl Controller {
     fn reported(&mut self, now: Timestamp, id: AppId, reports: &[Report], events: &mut Vec<Event>) {
         let level = self.load.level();
         let Some(app) = self.apps.get_mut(&id) else { return };
+        let conditions = self
+            .surroundings
+            .conditions(&self.board, id, app.processor(), level);
         app.last_heard = now;
         let mut latest_late = None;
         for report in reports {
-            if app.observe(report, level) {
+            if app.observe(report, &conditions) {
                 latest_late = Some(report.latency);
             }
         }
@@ -244,6 +284,7 @@ impl Controller {
         self.apps
             .values_mut()
             .for_each(|app| app.govern(&self.policy, &self.board));
+        self.physics.govern(&self.policy);
         self.setting = Some(clocks::setting(&self.policy, &self.board));
         events.push(Event::PolicyChanged);
         self.think_again(Cause::Policy);
@@ -252,6 +293,7 @@ impl Controller {
     /// One event per processor whose hold on its clocks changed. While a clock is throttled its bounds come and go
     /// with the heat, of which no more is told.
     fn actuated(&mut self, actuations: Vec<Actuation>, events: &mut Vec<Event>) {
+        self.surroundings.actuated(&self.board, &actuations);
         let before = core::mem::replace(&mut self.actuations, actuations);
         for (index, now) in self.actuations.iter().enumerate() {
             let was = before.get(index).cloned().unwrap_or_default();
@@ -305,6 +347,7 @@ impl Controller {
             usable: self.board.cpus().difference(self.policy.reserve_cpus),
             objective: self.policy.objective,
             level: self.load.level(),
+            surroundings: &self.surroundings,
             now,
         };
         let candidates: Vec<_> = self.apps.values().map(|app| app.candidate(&scene)).collect();
@@ -330,6 +373,12 @@ impl Controller {
     }
 }
 
+fn physics(board: &BoardDescription, policy: &Policy, file: Option<&Blueprint>) -> Physics {
+    let mut physics = Physics::new(board, file);
+    physics.govern(policy);
+    physics
+}
+
 fn app_status(app: &App) -> AppStatus {
     let assigned = app.assignment.as_ref();
     let subnetwork = assigned
@@ -347,8 +396,10 @@ fn app_status(app: &App) -> AppStatus {
         percentile: app.requirement.percentile,
         p95_ms: app.p95().map(Seconds::as_millis),
         within_target: app.within_target(),
+        miss_rate: app.long_run().map(|(rate, _)| rate),
+        miss_bound: app.long_run().map(|(_, bound)| bound),
         quality: subnetwork.map_or(0.0, |subnetwork| subnetwork.quality.get()),
-        slowdown: libm::exp(app.slowdown.mean()),
+        slowdown: app.slowdown(app.processor()).0,
         inferences: app.inferences,
         assignment: assigned
             .zip(subnetwork)

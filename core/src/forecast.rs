@@ -1,7 +1,7 @@
 //! How long an inference of one app will take: what is believed before it was tried, and what was seen.
 //!
-//! Steps, for a point (sub-network, processor, cores) under a load level:
-//! 1. *Undisturbed latency*: the profile, else what was seen without load, else the nearest known
+//! Steps, for a point (sub-network, processor, cores) under a load level, at a clock, beside neighbours ([`Conditions`]):
+//! 1. *Undisturbed latency*, at the highest clock and without neighbours: the profile, else what was seen without load, else the nearest known
 //!    sub-network scaled by MACs, else a slow machine is assumed.
 //! 2. *Prior*: under load level n a core is shared with n tasks. A long inference gets 1/(1+n) of it; one
 //!    shorter than a scheduler slice mostly runs through: slowdown = 1 + n · S²/(S² + slice²) for service time
@@ -12,7 +12,11 @@
 //!    times. (Measured as above, c = 2: S = 1.9, 3.0, 5.3, 6.5 ms became 9.1, 14, 28, 35 ms; the formula says 8.6,
 //!    14, 26, 32.) Around it the latency is taken to be log-logistic, with a width that says how unsure the prior
 //!    is.
-//! 3. *Evidence*: a [`Spread`] per point and level; no shape is assumed.
+//!    Clocks and neighbours stretch it ([`Stretch`]); where they are not known the factor is 1.
+//! 3. *Evidence*: a [`Spread`] per point and level, of latencies over the undisturbed one and the stretch, so that it holds at other
+//!    clocks; no shape is assumed.
+//!    Without unmanaged load the noise of a point whose undisturbed latency was measured is taken to be that of the
+//!    app's other points: what was hardly tried has the tails of what was.
 //! 4. *Posterior*: P(late) = (w · prior + evidence) / (w + weight of evidence), with its standard deviation as
 //!    of a beta distribution. The prior weighs as much as `PRIOR_WEIGHT` observations.
 //!
@@ -23,11 +27,13 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use dynd_vocab::{ModelTable, Report, Seconds, Timestamp};
+use dynd_vocab::{ModelTable, ProcessorKind, Report, Seconds, Timestamp};
 
+use crate::conditions::Conditions;
 use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
 use crate::spread::Spread;
+use crate::stretch::Stretch;
 
 /// Weight of the prior, in observations.
 const PRIOR_WEIGHT: f64 = 6.0;
@@ -86,10 +92,13 @@ pub(crate) struct Outlook {
 #[derive(Debug)]
 pub(crate) struct Forecast {
     macs: Vec<u64>,
+    stretch: Stretch,
     profile: BTreeMap<Point, Measured>,
     /// Undisturbed latency as seen without load.
     seen: BTreeMap<Point, Kalman>,
     evidence: BTreeMap<(Point, Level), (Spread, Timestamp)>,
+    /// Evidence of all points without unmanaged load.
+    pooled: Spread,
     recent: VecDeque<Recent>,
     /// Per level, log of (measured / prior) slowdown.
     correction: [Kalman; MAX_LEVEL as usize + 1],
@@ -101,6 +110,8 @@ pub(crate) struct Forecast {
 struct Measured {
     median: Seconds,
     width: f64,
+    /// The highest clock over the one it was measured at.
+    slowness: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +119,17 @@ struct Recent {
     at: Timestamp,
     point: Point,
     latency: Seconds,
+    /// By how much clock and neighbours stretched it.
+    stretch: f64,
+    lesson: Option<Lesson>,
+}
+
+/// What an inference without unmanaged load teaches of clocks and neighbours.
+#[derive(Clone, Copy, Debug)]
+struct Lesson {
+    conditions: Conditions,
+    service: Seconds,
+    undisturbed: Seconds,
 }
 
 impl Forecast {
@@ -119,26 +141,63 @@ impl Forecast {
                 .iter()
                 .map(|subnetwork| subnetwork.macs.max(1))
                 .collect(),
+            stretch: Stretch::default(),
             profile: BTreeMap::new(),
             seen: BTreeMap::new(),
             evidence: BTreeMap::new(),
+            pooled: Spread::EMPTY,
             recent: VecDeque::new(),
             correction: [Kalman::new(0.0, 0.2); MAX_LEVEL as usize + 1],
             last_ended: Timestamp::default(),
         }
     }
 
-    /// Adds a measured point: how long one inference takes alone on idle cores.
-    pub(crate) fn profiled(&mut self, point: Point, median: Seconds, p95: Seconds) {
-        if point.subnetwork < self.macs.len() && median.is_positive() && p95.is_positive() {
-            let width = (libm::log(p95 / median) / 1.645).max(WIDTH_PROFILED);
-            self.profile.insert(point, Measured { median, width });
+    /// Says what kind of processor the one of this index is.
+    pub(crate) fn know(&mut self, processor: usize, kind: ProcessorKind) {
+        self.stretch.know(processor, kind);
+    }
+
+    /// Adds a measured point: how long one inference takes alone on idle cores, with clocks as `conditions` say. Of
+    /// several of one point, the one at the highest clock counts, and the others tell how the clock scales it.
+    pub(crate) fn profiled(
+        &mut self,
+        point: Point,
+        conditions: &Conditions,
+        (median, p95): (Seconds, Seconds),
+    ) {
+        if point.subnetwork >= self.macs.len() || !median.is_positive() || !p95.is_positive() {
+            return;
+        }
+        let width = (libm::log(p95 / median) / 1.645).max(WIDTH_PROFILED);
+        let slowness = conditions.slowness.unwrap_or(1.0);
+        if conditions.slowness.is_some() {
+            let reference = match self.profile.get(&point) {
+                Some(_) => self.undisturbed(point),
+                None => median * (1.0 / self.stretch(point, conditions)),
+            };
+            let pair = (median.get(), reference.get());
+            self.stretch.observe(point, conditions, pair, &self.macs);
+        }
+        let known = self.profile.get(&point).map(|known| known.slowness);
+        if known.is_none_or(|known| slowness <= known) {
+            let measured = Measured {
+                median,
+                width,
+                slowness,
+            };
+            self.profile.insert(point, measured);
         }
     }
 
-    /// Learns from an inference at `point` while the load was at `level`; returns its latency less the time it
+    /// Learns from an inference at `point` under `conditions`; returns its latency less the time it
     /// had to wait for its own predecessor, or nothing if it says nothing.
-    pub(crate) fn observe(&mut self, point: Point, level: Level, report: &Report) -> Option<Seconds> {
+    pub(crate) fn observe(
+        &mut self,
+        point: Point,
+        conditions: &Conditions,
+        report: &Report,
+    ) -> Option<Seconds> {
+        let level = conditions.level;
         let latency = self.own_latency(report)?;
         if point.subnetwork >= self.macs.len() {
             return None;
@@ -147,18 +206,25 @@ impl Forecast {
         // The first inference after a switch says little of how long others take. It counts as evidence all the same:
         // a selector that steps down after it would leave no other, and the point would be tried for ever.
         if service.is_positive() && !report.after_switch {
-            let prior = self.prior_latency(point, level);
+            let prior = self.prior_latency(point, conditions);
             let log_ratio = libm::log((latency / prior).clamp(1.0 / 64.0, 64.0));
             let learned = self.log_correction(level);
             self.correction[usize::from(level)].observe(log_ratio + learned);
             if level == 0 {
-                let log_service = libm::log(service.get());
+                let stretch = self.stretch.factor(point, conditions, &self.macs);
+                let log_service = libm::log(service.get() / stretch);
                 self.seen
                     .entry(point)
                     .or_insert_with(|| Kalman::new(log_service, 0.1))
                     .observe(log_service);
             }
         }
+        let lesson = service.is_positive() && !report.after_switch && level == 0;
+        let lesson = lesson.then(|| Lesson {
+            conditions: *conditions,
+            service,
+            undisturbed: self.undisturbed(point),
+        });
         if self.recent.len() == MOST_RECENT {
             self.write_down_oldest(level);
         }
@@ -166,6 +232,8 @@ impl Forecast {
             at: report.ended,
             point,
             latency,
+            stretch: self.stretch.factor(point, conditions, &self.macs),
+            lesson,
         });
         while self
             .recent
@@ -182,40 +250,58 @@ impl Forecast {
         self.recent.clear();
     }
 
-    /// Latency of an inference that nothing disturbs.
+    /// By how much `conditions` stretch an inference at `point`.
+    pub(crate) fn stretch(&self, point: Point, conditions: &Conditions) -> f64 {
+        self.stretch.factor(point, conditions, &self.macs)
+    }
+
+    /// Latency of an inference that nothing disturbs, at the highest clock.
     pub(crate) fn undisturbed(&self, point: Point) -> Seconds {
         self.undisturbed_with_width(point).0
     }
 
-    /// Latency at quantile `share` under load `level`, from evidence if there is enough, else the prior.
-    pub(crate) fn quantile(&self, point: Point, level: Level, share: f64) -> Seconds {
-        let undisturbed = self.undisturbed(point);
-        if let Some((spread, _)) = self.evidence.get(&(point, level))
+    /// Latency at quantile `share` under `conditions`, from evidence if there is enough, else the prior.
+    pub(crate) fn quantile(&self, point: Point, conditions: &Conditions, share: f64) -> Seconds {
+        let undisturbed = self.undisturbed(point) * self.stretch(point, conditions);
+        if let Some((spread, _)) = self.evidence.get(&(point, conditions.level))
             && spread.weight() >= 20.0
             && let Some(ratio) = spread.quantile(share)
         {
             return undisturbed * ratio;
         }
-        let (middle, width) = self.prior(point, level);
+        let (middle, width) = self.prior(point, conditions);
         let odds = libm::log(share / (1.0 - share));
         middle * libm::exp(width * LOGISTIC_SCALE * odds)
     }
 
-    /// Probability that an inference at `point` under `level` takes longer than `target`, at time `now`.
-    pub(crate) fn outlook(&self, point: Point, level: Level, target: Seconds, now: Timestamp) -> Outlook {
-        let (middle, width) = self.prior(point, level);
+    /// Probability that an inference at `point` under `conditions` takes longer than `target`, at time `now`.
+    pub(crate) fn outlook(
+        &self,
+        point: Point,
+        conditions: &Conditions,
+        target: Seconds,
+        now: Timestamp,
+    ) -> Outlook {
+        let stretch = self.stretch(point, conditions);
+        let (middle, width) = self.prior(point, conditions);
         let distance = libm::log(target / middle) / (width * LOGISTIC_SCALE);
-        let prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
+        let mut prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
+        let allowance = target / (self.undisturbed(point) * stretch);
+        let known = self.profile.contains_key(&point) || self.seen.contains_key(&point);
+        if known && conditions.level == 0 {
+            let (alike, above) = (self.pooled.weight(), self.pooled.weight_above(allowance));
+            prior = (PRIOR_WEIGHT * prior + above) / (PRIOR_WEIGHT + alike);
+        }
         let (mut weight, mut above) = (0.0, 0.0);
-        if let Some((spread, at)) = self.evidence.get(&(point, level)) {
+        if let Some((spread, at)) = self.evidence.get(&(point, conditions.level)) {
             let age = now.since(*at).as_secs_f64() / HALF_LIFE.as_secs_f64();
             let keep = libm::exp2(-age);
             weight = spread.weight() * keep;
-            above = spread.weight_above(target / self.undisturbed(point)) * keep;
+            above = spread.weight_above(allowance) * keep;
         }
         for recent in self.recent.iter().filter(|recent| recent.point == point) {
             weight += 1.0;
-            above += f64::from(u8::from(recent.latency > target));
+            above += f64::from(u8::from(recent.latency * (stretch / recent.stretch) > target));
         }
         let late = (PRIOR_WEIGHT * prior + above) / (PRIOR_WEIGHT + weight);
         let unsure = libm::sqrt(late * (1.0 - late) / (PRIOR_WEIGHT + weight + 1.0));
@@ -240,7 +326,15 @@ impl Forecast {
         let Some(oldest) = self.recent.pop_front() else {
             return;
         };
-        let ratio = oldest.latency / self.undisturbed(oldest.point);
+        if let Some(lesson) = oldest.lesson {
+            let pair = (lesson.service.get(), lesson.undisturbed.get());
+            self.stretch
+                .observe(oldest.point, &lesson.conditions, pair, &self.macs);
+        }
+        let ratio = oldest.latency / (self.undisturbed(oldest.point) * oldest.stretch);
+        if level == 0 {
+            self.pooled.observe(ratio);
+        }
         let (spread, at) = self
             .evidence
             .entry((oldest.point, level))
@@ -252,16 +346,18 @@ impl Forecast {
     }
 
     /// Middle and width of the prior.
-    fn prior(&self, point: Point, level: Level) -> (Seconds, f64) {
+    fn prior(&self, point: Point, conditions: &Conditions) -> (Seconds, f64) {
+        let level = conditions.level;
         let (_, width) = self.undisturbed_with_width(point);
         let correction = &self.correction[usize::from(level)];
         let loaded = if level > 0 { WIDTH_LOADED } else { 0.0 };
         let width = libm::sqrt(width * width + loaded * loaded + correction.uncertainty());
-        (self.prior_latency(point, level), width)
+        (self.prior_latency(point, conditions), width)
     }
 
-    fn prior_latency(&self, point: Point, level: Level) -> Seconds {
-        let undisturbed = self.undisturbed(point);
+    fn prior_latency(&self, point: Point, conditions: &Conditions) -> Seconds {
+        let level = conditions.level;
+        let undisturbed = self.undisturbed(point) * self.stretch(point, conditions);
         let team = f64::from(point.cores) * f64::from(point.cores);
         let slices = undisturbed * team / SLICE;
         let exposed = slices * slices / (slices * slices + 1.0);
@@ -277,7 +373,12 @@ impl Forecast {
 
     fn undisturbed_with_width(&self, point: Point) -> (Seconds, f64) {
         if let Some(measured) = self.profile.get(&point) {
-            return (measured.median, measured.width);
+            let conditions = Conditions {
+                slowness: Some(measured.slowness),
+                ..Conditions::at(0)
+            };
+            let stretch = self.stretch(point, &conditions);
+            return (measured.median * (1.0 / stretch), measured.width);
         }
         if let Some(seen) = self.seen.get(&point) {
             return (
@@ -301,10 +402,7 @@ impl Forecast {
 
     /// The known point on the same processor nearest to `point`: same number of cores first, then by MACs.
     fn nearest(&self, point: Point) -> Option<(Point, Seconds)> {
-        let measured = self
-            .profile
-            .iter()
-            .map(|(near, measured)| (*near, measured.median));
+        let measured = self.profile.keys().map(|near| (*near, self.undisturbed(*near)));
         let seen = self
             .seen
             .iter()
@@ -356,21 +454,24 @@ mod tests {
         });
         for (cores, ms) in [(1, 3.0), (2, 2.0)] {
             let median = Seconds::from_millis(ms);
-            forecast.profiled(at(cores), median, median * 1.05);
+            forecast.profiled(at(cores), &Conditions::at(0), (median, median * 1.05));
         }
         forecast
     }
 
     fn risk(forecast: &Forecast, cores: u32, level: Level) -> f64 {
         forecast
-            .outlook(at(cores), level, TARGET, forecast.last_ended)
+            .outlook(at(cores), &Conditions::at(level), TARGET, forecast.last_ended)
             .late
     }
 
     #[test]
     fn two_threads_are_the_better_choice_on_free_cores_and_the_worse_on_contended_ones() {
         let forecast = profiled();
-        assert!(forecast.prior_latency(at(2), 0) < forecast.prior_latency(at(1), 0));
+        assert!(
+            forecast.prior_latency(at(2), &Conditions::at(0))
+                < forecast.prior_latency(at(1), &Conditions::at(0))
+        );
         assert!(risk(&forecast, 1, 1) < 0.05, "{}", risk(&forecast, 1, 1));
         assert!(risk(&forecast, 2, 1) > 0.3, "{}", risk(&forecast, 2, 1));
     }
@@ -389,7 +490,7 @@ mod tests {
                 latency,
                 after_switch: true,
             };
-            forecast.observe(at(1), 0, &report);
+            forecast.observe(at(1), &Conditions::at(0), &report);
         }
         assert!(risk(&forecast, 1, 0) > 0.3, "{}", risk(&forecast, 1, 0));
         let undisturbed = forecast.undisturbed(at(1));

@@ -49,6 +49,11 @@ impl Kalman {
         self.mean
     }
 
+    /// Spread of single observations about the mean (variance).
+    pub(crate) fn noise(&self) -> f64 {
+        self.noise
+    }
+
     /// How uncertain the mean is (variance).
     pub(crate) fn uncertainty(&self) -> f64 {
         self.uncertainty

@@ -18,17 +18,30 @@
 
 extern crate alloc;
 
+mod activity;
 mod app;
 mod budget;
 mod clocks;
+mod conditions;
 mod controller;
 mod forecast;
+mod heat;
 mod kalman;
 mod load;
+mod physics;
 pub mod plan;
 mod planner;
+mod power;
+mod prior;
+mod regression;
 mod selector;
 mod spread;
+mod stretch;
+mod surroundings;
 
+pub use activity::Activity;
 pub use controller::{Controller, Input, Output};
+pub use heat::{HeatModel, Proven, ThermalBound};
+pub use physics::Physics;
+pub use power::{Heating, Power, PowerModel};
 pub use selector::{Choice, Selector};

@@ -5,7 +5,9 @@
 //!    the deadline (the inference starts late): then the best cheaper rung that fits.
 //! 2. After a late inference, step down at once: to the best rung that would have held the target under the
 //!    slowdown just seen, for `HOLD` inferences; twice as many each time the return fails.
-//! 3. A new assignment ends the hold: the daemon knows the load.
+//! 3. Where late inferences have turned out to come alone (the next one would have been in time on the same rung), they are
+//!    let pass until so many come in a row that the share which may be late makes it unlikely: noise is no load.
+//! 4. A new assignment ends the hold: the daemon knows the load.
 //!
 //! Without a daemon it selects over the whole table by its own forecast: the best sub-network of sufficient
 //! quality that fits into the time that remains and whose risk of lateness is at most half of what the
@@ -15,6 +17,7 @@ use alloc::vec::Vec;
 
 use dynd_vocab::{Assignment, ModelTable, OperatingPoint, Report, Requirement, Rung, Seconds, Timestamp};
 
+use crate::conditions::Conditions;
 use crate::forecast::{Forecast, Point};
 
 /// Inferences on a cheaper rung after a late one.
@@ -26,8 +29,18 @@ const LONGEST_HOLD: u32 = 96;
 /// A return that survives this many inferences has succeeded.
 const RETURNED: u32 = 20;
 
-/// A rung fits if this multiple of its undisturbed latency does.
+/// A rung fits if this multiple of its undisturbed latency does; at a start in time, if the latency itself does.
 const MARGIN: f64 = 1.1;
+
+/// How likely a late inference is to be followed by another, before any was seen, and when it is let pass.
+const COMPANY: f64 = 0.5;
+const ALONE: f64 = 0.35;
+
+/// Weight of the newest late inference in that likelihood, once there were many.
+const COMPANY_GAIN: f64 = 0.05;
+
+/// A row of late inferences less likely than this, if they come alone, is no noise.
+const UNLIKELY: f64 = 0.01;
 
 /// What to run next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +63,13 @@ pub struct Selector {
     /// When the latest inference ended.
     ended: Timestamp,
     hold: Hold,
+    /// How likely a late inference is to be followed by another, and of how many that was seen.
+    company: f64,
+    seen: u32,
+    /// If the latest inference was late, the undisturbed latency of its rung.
+    late: Option<Seconds>,
+    /// Late inferences in a row.
+    row: i32,
 }
 
 /// A stay on cheaper rungs.
@@ -84,7 +104,7 @@ impl Selector {
                 processor: 0,
                 cores: point.cores,
             };
-            forecast.profiled(at, point.median, point.p95);
+            forecast.profiled(at, &Conditions::at(0), (point.median, point.p95));
         }
         Self {
             table,
@@ -94,6 +114,10 @@ impl Selector {
             cores: 1,
             ended: Timestamp::default(),
             hold: Hold::NONE,
+            company: COMPANY,
+            seen: 0,
+            late: None,
+            row: 0,
         }
     }
 
@@ -129,10 +153,11 @@ impl Selector {
             processor: 0,
             cores: report.cores,
         };
-        self.forecast.observe(point, 0, report);
+        self.forecast.observe(point, &Conditions::at(0), report);
         self.ended = report.ended;
         let late = Seconds::from(report.latency) > self.requirement.latency;
-        if late {
+        let alone = self.judge(report, late);
+        if late && !alone {
             self.step_down(report);
         } else if self.hold.left > 0 {
             self.hold.left -= 1;
@@ -145,13 +170,37 @@ impl Selector {
 
     fn rung(&self, remaining: Seconds) -> usize {
         let best = if self.hold.left > 0 { self.hold.rung } else { 0 };
-        let fits = |rung: &&Rung| rung.undisturbed * MARGIN <= remaining;
+        let target = self.requirement.latency;
+        let fits = |rung: &&Rung| {
+            let margin = MARGIN.min(target / rung.undisturbed).max(1.0);
+            rung.undisturbed * margin <= remaining
+        };
         let allowed = &self.ladder[best.min(self.ladder.len() - 1)..];
         allowed
             .iter()
             .find(fits)
             .or(self.ladder.last())
             .map_or(0, |rung| rung.subnetwork)
+    }
+
+    /// Learns whether late inferences come alone; true if this one, if late, is to be let pass.
+    fn judge(&mut self, report: &Report, late: bool) -> bool {
+        let rung = self
+            .ladder
+            .iter()
+            .find(|rung| rung.subnetwork == report.subnetwork);
+        let undisturbed = rung.map(|rung| rung.undisturbed);
+        let before = core::mem::replace(&mut self.late, undisturbed.filter(|_| late));
+        if let (Some(before), Some(now)) = (before, undisturbed) {
+            let there = before * (Seconds::from(report.service) / now);
+            let again = f64::from(u8::from(there > self.requirement.latency));
+            self.seen = self.seen.saturating_add(1);
+            let gain = COMPANY_GAIN.max(1.0 / (f64::from(self.seen) + 2.0));
+            self.company += gain * (again - self.company);
+        }
+        self.row = if late { self.row.saturating_add(1) } else { 0 };
+        let share = (1.0 - self.requirement.percentile).clamp(1e-3, 0.5);
+        self.company < ALONE && libm::pow(share, f64::from(self.row)) > UNLIKELY
     }
 
     fn step_down(&mut self, report: &Report) {
@@ -171,6 +220,7 @@ impl Selector {
             .find(holds)
             .map_or(self.ladder.len() - 1, |(index, _)| index);
         let failed_return = self.hold.left > 0 || self.hold.since < RETURNED;
+
         let stay = if failed_return { self.hold.next } else { HOLD };
         self.hold = Hold {
             rung,
@@ -190,7 +240,10 @@ impl Selector {
                 processor: 0,
                 cores: self.cores,
             };
-            let risk = self.forecast.outlook(point, 0, latency, self.ended).late;
+            let risk = self
+                .forecast
+                .outlook(point, &Conditions::at(0), latency, self.ended)
+                .late;
             risk <= (1.0 - percentile) / 2.0 && self.forecast.undisturbed(point) * MARGIN <= remaining
         };
         let quality = |index: &usize| self.table.subnetworks[*index].quality.get();
@@ -293,6 +346,18 @@ mod tests {
         assert_eq!(
             ran.iter().filter(|subnetwork| **subnetwork != 2).count(),
             HOLD as usize
+        );
+    }
+
+    #[test]
+    fn where_late_inferences_come_alone_the_first_is_let_pass() {
+        let mut selector = assigned();
+        let outlier = |i: u64| if i % 25 == 24 || i > 200 { 2.4 } else { 1.0 };
+        let ran: Vec<usize> = (0..208).map(|i| infer(&mut selector, i, outlier(i))).collect();
+        assert!(ran[100..202].iter().all(|subnetwork| *subnetwork == 2), "{ran:?}");
+        assert!(
+            ran[203..206].iter().all(|subnetwork| *subnetwork < 2),
+            "load is answered: {ran:?}"
         );
     }
 

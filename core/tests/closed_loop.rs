@@ -148,6 +148,7 @@ impl World {
                     subnetwork,
                     processor: "cpu".into(),
                     cores,
+                    clock: None,
                     median,
                     p95,
                 });

@@ -34,6 +34,11 @@ pub struct Cli {
     #[arg(long, value_name = "DIR")]
     pub root: Option<String>,
 
+    /// Board file: what the power and heat of the board's processors follow from [default: none; they are guessed
+    /// until they are measured].
+    #[arg(long, value_name = "FILE")]
+    pub board_file: Option<String>,
+
     /// Directory for the journal of what was in force before clocks were set [default: /run/dynd].
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<String>,
@@ -70,6 +75,7 @@ impl Cli {
             one("socket-group", &self.socket_group),
             one("policy", &self.policy),
             one("root", &self.root),
+            one("board-file", &self.board_file),
             one("run-dir", &self.run_dir),
             one("dbus", &self.dbus),
             one("log", &self.log),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use dynd_board::{BoardError, Host, JournalError};
 use dynd_core::Controller;
 use dynd_files::FileError;
-use dynd_vocab::{Board, Event, Restore};
+use dynd_vocab::{Blueprint, Board, Event, Restore};
 use thiserror::Error;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,6 +44,9 @@ pub enum StartError {
     /// The policy cannot be used.
     #[error("failed to load the policy")]
     Policy(#[from] FileError),
+    /// The board file cannot be used.
+    #[error("failed to load the board file")]
+    BoardFile(#[source] FileError),
     /// A socket cannot be served.
     #[error("failed to open the socket")]
     Socket(#[from] SocketError),
@@ -79,9 +82,12 @@ impl StartError {
     /// 2 for what whoever starts the daemon can put right, else 1.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) | Self::Policy(_) | Self::Socket(_) | Self::Bus(_) | Self::Board(_) => {
-                ExitCode::from(2)
-            }
+            Self::Settings(_)
+            | Self::Policy(_)
+            | Self::BoardFile(_)
+            | Self::Socket(_)
+            | Self::Bus(_)
+            | Self::Board(_) => ExitCode::from(2),
             Self::Journal(_) | Self::NotAsBefore(_) | Self::Start { .. } | Self::Serve(_) | Self::Died(_) => {
                 ExitCode::from(1)
             }
@@ -93,7 +99,15 @@ impl StartError {
 pub fn check(settings: &Settings) -> Result<(), StartError> {
     let board = Host::discover(&settings.root)?;
     reload::load(&settings.policy, board.describe())?;
+    board_file(settings)?;
     Ok(())
+}
+
+/// What describes the board beyond what its kernel tells.
+fn board_file(settings: &Settings) -> Result<Option<Blueprint>, StartError> {
+    let file = settings.board_file.as_deref();
+    file.map(|path| dynd_files::load_board(path).map_err(StartError::BoardFile))
+        .transpose()
 }
 
 /// Puts back what a daemon that is gone changed, and prints what became of each attribute; does nothing where the
@@ -123,6 +137,7 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     let mut board = Host::discover(&settings.root)?;
     let description = board.describe().clone();
     let (policy, in_force) = reload::load(&settings.policy, &description)?;
+    let file = board_file(settings)?;
     take_over(&mut board, settings, policy.restore);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -145,7 +160,10 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     let (orders, ordered) = sync_channel(ORDER_QUEUE);
     let (revision, revisions) = watch::channel(0);
     let (events, log) = mpsc::channel(LOG_QUEUE);
-    let controller = Controller::new(description.clone(), policy, epoch());
+    let mut controller = Controller::new(description.clone(), policy, epoch());
+    if let Some(file) = &file {
+        controller = controller.with_board_file(file);
+    }
     let driver = Driver::new(
         controller,
         Outlets {

@@ -105,6 +105,11 @@ impl<'t> Field<'t> {
         }))
     }
 
+    /// The value as a decision.
+    pub(crate) fn decision(&self) -> Result<bool, Fault> {
+        self.value.as_bool().ok_or_else(|| self.mistyped("true or false"))
+    }
+
     /// The items of the value.
     pub(crate) fn items(&self) -> Result<Vec<Self>, Fault> {
         let items = self.value.as_array().ok_or_else(|| self.mistyped("a list"))?;

@@ -2,22 +2,39 @@
 
 use std::path::Path;
 
-use dynd_vocab::{BoardDescription, CpuSet, Objective, Policy, ProcessorRule, Restore};
+use dynd_vocab::{
+    BoardDescription, Celsius, CpuSet, Objective, Policy, PowerGrade, ProcessorRule, Restore, Watts,
+};
 
 use crate::error::FileError;
 use crate::fault::Fault;
 use crate::field::{Field, fields};
 use crate::source::{Source, read};
-use crate::{processor_rule, rule};
+use crate::{physical, processor_rule, rule};
 
-const KEYS: [&str; 5] = ["objective", "reserve-cpus", "restore", "processor", "app"];
+const KEYS: [&str; 8] = [
+    "objective",
+    "power-budget",
+    "temperature-limit",
+    "require-measured",
+    "reserve-cpus",
+    "restore",
+    "processor",
+    "app",
+];
 
 /// Part of the format, but not of what this version does.
-const UNSUPPORTED: [&str; 4] = ["power-budget", "temperature-limit", "when", "test"];
+const UNSUPPORTED: [&str; 2] = ["when", "test"];
 const UNSUPPORTED_OBJECTIVES: [&str; 1] = ["balanced"];
 
 /// More rules than anyone writes; keeps the search for rules that never apply short.
 const MOST_RULES: usize = 1000;
+
+/// Budgets in watts: below no board runs, above none of ours comes near.
+const BUDGETS: std::ops::RangeInclusive<f64> = 0.1..=10_000.0;
+
+/// Limits in °C: below a board at rest is hotter, above no silicon works.
+const LIMITS: std::ops::RangeInclusive<f64> = 30.0..=125.0;
 
 const CPUS_HELP: &str = "write CPU numbers and ranges such as \"0\" or \"0-1,4\"";
 
@@ -43,9 +60,16 @@ pub fn parse_policy(path: &Path, text: &str, board: Option<&BoardDescription>) -
 fn policy(source: Source<'_>, board: Option<&BoardDescription>) -> Result<Policy, Fault> {
     let tree = source.tree()?;
     let mut policy = Policy::default();
+    let mut measured = None;
     for field in fields(tree.get_ref()) {
         match field.key {
             "objective" => policy.objective = objective(&field)?,
+            "power-budget" => policy.power_budget = Some(power_budget(&field)?),
+            "temperature-limit" => policy.temperature_limit = Some(temperature_limit(&field)?),
+            "require-measured" => {
+                policy.power_grade = power_grade(&field)?;
+                measured = Some(field);
+            }
             "reserve-cpus" => policy.reserve_cpus = reserve_cpus(&field, board)?,
             "restore" => policy.restore = restore(&field)?,
             "processor" => policy.processors = processors(&field, board)?,
@@ -54,7 +78,49 @@ fn policy(source: Source<'_>, board: Option<&BoardDescription>) -> Result<Policy
             _ => return Err(field.unknown_key(&KEYS)),
         }
     }
-    Ok(policy)
+    match measured {
+        Some(field) if policy.power_budget.is_none() => Err(Fault::new(
+            field.key_span,
+            "require-measured is given, but there is no power-budget to be kept by measured power",
+        )
+        .help("add a line such as power-budget = \"8 W\", or remove this one")),
+        _ => Ok(policy),
+    }
+}
+
+fn power_budget(field: &Field<'_>) -> Result<Watts, Fault> {
+    let budget = physical::power(field)?;
+    if BUDGETS.contains(&budget.get()) {
+        Ok(budget)
+    } else {
+        Err(field.fault(format!(
+            "{} must be from {} W to {} W",
+            field.key,
+            BUDGETS.start(),
+            BUDGETS.end()
+        )))
+    }
+}
+
+fn temperature_limit(field: &Field<'_>) -> Result<Celsius, Fault> {
+    let limit = physical::temperature(field)?;
+    if LIMITS.contains(&limit.get()) {
+        Ok(limit)
+    } else {
+        Err(field.fault(format!(
+            "{} must be from {} °C to {} °C",
+            field.key,
+            LIMITS.start(),
+            LIMITS.end()
+        )))
+    }
+}
+
+fn power_grade(field: &Field<'_>) -> Result<PowerGrade, Fault> {
+    Ok(match field.decision()? {
+        true => PowerGrade::Measured,
+        false => PowerGrade::Estimated,
+    })
 }
 
 fn objective(field: &Field<'_>) -> Result<Objective, Fault> {

@@ -4,10 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use dynd_files::{load_board, load_manifest, load_policy, parse_board, parse_measurement};
+use dynd_files::{load_board, load_manifest, load_policy, parse_board, parse_measurement, parse_policy};
 use dynd_vocab::{
-    AppMatch, AppRule, ClockBounds, CoreBounds, Hertz, Objective, Policy, ProcessorName, ProcessorRule,
-    Quality, Role, Seconds,
+    AppMatch, AppRule, Celsius, ClockBounds, CoreBounds, Hertz, Objective, Policy, PowerGrade, ProcessorName,
+    ProcessorRule, Quality, Role, Seconds, Watts,
 };
 
 fn shipped(path: &str) -> PathBuf {
@@ -39,6 +39,7 @@ fn a_fresh_install_gets_the_defaults() {
 fn every_key_of_the_example_arrives() {
     let policy = policy("camera-robot.toml");
     assert_eq!(policy.objective, Objective::MaxQuality);
+    assert_eq!(policy.temperature_limit, Some(Celsius::new(80.0)));
     assert_eq!(policy.reserve_cpus.to_string(), "0");
     let big = ProcessorRule {
         processor: ProcessorName::Role(Role::Big),
@@ -62,6 +63,21 @@ fn every_key_of_the_example_arrives() {
         cores: Some(CoreBounds { min: 1, max: 4 }),
     };
     assert_eq!(policy.apps[0], camera);
+}
+
+#[test]
+fn budgets_arrive() {
+    let saver = policy("battery-saver.toml");
+    assert_eq!(saver.power_budget, Some(Watts::new(6.0)));
+    assert_eq!(saver.power_grade, PowerGrade::Estimated);
+    assert!(saver.has_budget() && policy("camera-robot.toml").has_budget());
+    assert!(!policy("default.toml").has_budget());
+    let text = "require-measured = true\npower-budget = \"250mW\"\n";
+    let strict = parse_policy(Path::new("p.toml"), text, None).unwrap();
+    assert_eq!(
+        (strict.power_budget, strict.power_grade),
+        (Some(Watts::new(0.25)), PowerGrade::Measured)
+    );
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn hello() -> v1::Hello {
             subnetwork: 1,
             processor: "cpu".into(),
             cores: 1,
+            clock_hz: None,
             median_s: 0.01,
             p95_s: 0.02,
         }],

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use dynd_proto::v1;
 use dynd_vocab::{
-    AppId, AppStatus, Assignment, AssignmentStatus, BatteryFlow, BatteryStatus, BoardStatus, Cause, Celsius,
-    ClockState, ClockStatus, CoolingStatus, CpuSet, DaemonStatus, Event, Generation, Hello, Holding,
-    Identity, MemoryStatus, ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus, ProblemStatus,
-    ProcessorKind, ProcessorStatus, Quality, RailStatus, Report, Requirement, Role, Rung, Seconds, Standing,
-    Status, Subnetwork, Timestamp, Trip, TripKind, ZoneStatus,
+    AppId, AppStatus, Assignment, AssignmentStatus, BatteryFlow, BatteryStatus, BoardStatus, BudgetStatus,
+    Cause, Celsius, ClockState, ClockStatus, CoolingStatus, CpuSet, DaemonStatus, Event, Generation, Hello,
+    Hertz, Holding, Identity, MemoryStatus, ModelKind, ModelTable, OperatingPoint, Pid, PolicyStatus,
+    PowerBudgetStatus, PowerGrade, ProblemStatus, ProcessorKind, ProcessorStatus, Quality, RailStatus,
+    Report, Requirement, Role, Rung, Seconds, Standing, Status, Subnetwork, TemperatureLimitStatus,
+    Timestamp, Trip, TripKind, ZoneStatus,
 };
 use prost::Message;
 
@@ -84,6 +85,7 @@ fn hello() {
         subnetwork: 1,
         processor: "big".into(),
         cores: 2,
+        clock: Some(Hertz::from_khz(1_400_000)),
         median: Seconds::from_millis(7.0),
         p95: Seconds::from_millis(8.0),
     };
@@ -206,6 +208,9 @@ fn events() {
     });
     check::<v1::Event, _>(Event::LoadChanged { from: 0, to: 2 });
     check::<v1::Event, _>(Event::PolicyChanged);
+    check::<v1::Event, _>(Event::BudgetUnenforceable {
+        reason: "no power sensor".into(),
+    });
     for state in [
         ClockState::Left,
         ClockState::Unchanged,
@@ -219,6 +224,25 @@ fn events() {
             processor: "big".into(),
             clocks: clocks(state),
         });
+    }
+}
+
+fn budget(grade: PowerGrade) -> BudgetStatus {
+    let known = grade == PowerGrade::Measured;
+    BudgetStatus {
+        power: Some(PowerBudgetStatus {
+            limit_w: 8.0,
+            predicted_w: known.then_some(6.25),
+            grade,
+            unenforceable: (!known).then(|| "no power sensor".into()),
+        }),
+        temperature: Some(TemperatureLimitStatus {
+            limit_c: 80.0,
+            zone: Some("cpu-thermal".into()),
+            steady_c: Some(71.5),
+            sustainable_w: Some(9.5),
+            blind: (!known).then(|| "gpu-thermal".into()),
+        }),
     }
 }
 
@@ -272,6 +296,8 @@ fn status() {
         percentile: 0.95,
         p95_ms: Some(11.0),
         within_target: Some(0.97),
+        miss_rate: Some(0.04),
+        miss_bound: Some(0.053),
         quality: 0.97,
         slowdown: 1.1,
         inferences: 1234,
@@ -288,6 +314,8 @@ fn status() {
         state: Standing::Blocked,
         p95_ms: None,
         within_target: None,
+        miss_rate: None,
+        miss_bound: None,
         assignment: None,
         ..app.clone()
     };
@@ -356,6 +384,7 @@ fn status() {
                 lost: "a temperature is unknown".into(),
             }],
             unmanaged_tasks_per_core: Some(1),
+            budget: budget(PowerGrade::Measured),
         },
         apps: vec![app, blocked],
         policy: PolicyStatus {
@@ -382,5 +411,9 @@ fn status() {
             ..BoardStatus::default()
         });
     }
+    check::<v1::BoardStatus, _>(BoardStatus {
+        budget: budget(PowerGrade::Estimated),
+        ..BoardStatus::default()
+    });
     check::<v1::Status, _>(Status::default());
 }

@@ -63,6 +63,11 @@ pub enum Event {
         /// How they stand, and why.
         clocks: ClockStatus,
     },
+    /// The power budget of the policy cannot be kept.
+    BudgetUnenforceable {
+        /// Why, in words.
+        reason: String,
+    },
 }
 
 /// What made the planner think again.
@@ -123,6 +128,9 @@ impl fmt::Display for Event {
                 write!(f, "unmanaged load went from {from} to {to} tasks per core")
             }
             Self::PolicyChanged => f.write_str("a new policy is in force"),
+            Self::BudgetUnenforceable { reason } => {
+                write!(f, "the power budget is not kept: {reason}")
+            }
             Self::ClocksChanged { processor, clocks } => clocks_changed(f, processor, clocks),
         }
     }

@@ -15,6 +15,7 @@ mod app;
 mod assignment;
 pub mod blueprint;
 mod board;
+mod budget;
 mod cpuset;
 mod event;
 mod model;
@@ -31,6 +32,7 @@ pub use board::{
     Battery, Board, BoardDescription, CoolingDevice, MemoryClock, PowerRail, Processor, ProcessorKind, Role,
     ThermalZone, Trip, TripKind,
 };
+pub use budget::{BudgetStatus, PowerBudgetStatus, TemperatureLimitStatus};
 pub use cpuset::{CpuSet, CpuSetError};
 pub use event::{Cause, Event};
 pub use model::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
@@ -41,4 +43,4 @@ pub use status::{
     AppStatus, AssignmentStatus, BatteryStatus, BoardStatus, ClockState, ClockStatus, CoolingStatus,
     DaemonStatus, MemoryStatus, PolicyStatus, ProblemStatus, ProcessorStatus, RailStatus, Status, ZoneStatus,
 };
-pub use units::{Celsius, Hertz, Quality, Seconds, Timestamp, Watts};
+pub use units::{Celsius, Hertz, PowerGrade, Quality, Seconds, Timestamp, Watts};

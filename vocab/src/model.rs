@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Quality, Seconds};
+use crate::{Hertz, Quality, Seconds};
 
 /// A registered dynamic model: the table of its sub-networks. Never empty; names are unique; in ascending
 /// order of MACs.
@@ -64,6 +64,8 @@ pub struct OperatingPoint {
     pub processor: String,
     /// Number of cores used.
     pub cores: u32,
+    /// The processor's clock when it was measured; absent if unknown, which is taken for the highest.
+    pub clock: Option<Hertz>,
     /// Median latency.
     pub median: Seconds,
     /// 95th percentile of the latency.

@@ -5,13 +5,21 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClockBounds, CpuSet, Identity, Processor, Quality, Restore, Role, Seconds};
+use crate::{
+    Celsius, ClockBounds, CpuSet, Identity, PowerGrade, Processor, Quality, Restore, Role, Seconds, Watts,
+};
 
 /// What integrators ask of the daemon, validated. The default asks for the best quality on all CPUs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// What to aim for once every target and minimum quality is met.
     pub objective: Objective,
+    /// What the board may draw.
+    pub power_budget: Option<Watts>,
+    /// How hot it may get anywhere.
+    pub temperature_limit: Option<Celsius>,
+    /// The worst grade of power figures that the power budget may be kept by.
+    pub power_grade: PowerGrade,
     /// CPUs never given to inference.
     pub reserve_cpus: CpuSet,
     /// What becomes of the clocks when the daemon stops.
@@ -20,6 +28,13 @@ pub struct Policy {
     pub processors: Vec<ProcessorRule>,
     /// Rules for apps; the first that matches wins.
     pub apps: Vec<AppRule>,
+}
+
+impl Policy {
+    /// True if power or temperature is to be kept within bounds: worth sampling the board without any app.
+    pub const fn has_budget(&self) -> bool {
+        self.power_budget.is_some() || self.temperature_limit.is_some()
+    }
 }
 
 /// What to aim for once every target and minimum quality is met.

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actuation, AppId, BatteryFlow, BoardDescription, CpuSet, Event, Generation, Hertz, Hold, Identity,
-    ModelTable, ProcessorKind, Role, Sample, Standing, Trip, Watts,
+    Actuation, AppId, BatteryFlow, BoardDescription, BudgetStatus, CpuSet, Event, Generation, Hertz, Hold,
+    Identity, ModelTable, ProcessorKind, Role, Sample, Standing, Trip, Watts,
 };
 
 /// Everything `dynctl status` shows.
@@ -46,6 +46,8 @@ pub struct BoardStatus {
     pub problems: Vec<ProblemStatus>,
     /// Unmanaged tasks that compete for each core, rounded; absent until measured.
     pub unmanaged_tasks_per_core: Option<u32>,
+    /// How the budgets of the policy stand.
+    pub budget: BudgetStatus,
 }
 
 /// One processor.
@@ -270,6 +272,7 @@ impl BoardStatus {
             battery,
             problems: Vec::new(),
             unmanaged_tasks_per_core: None,
+            budget: BudgetStatus::default(),
         }
     }
 }
@@ -304,6 +307,10 @@ pub struct AppStatus {
     pub p95_ms: Option<f64>,
     /// Share of recent inferences within the target; absent until measured.
     pub within_target: Option<f64>,
+    /// Share of all inferences that were late, since the requirement is in force; absent until measured.
+    pub miss_rate: Option<f64>,
+    /// What that share cannot exceed as things stand, whatever the noise; absent until measured.
+    pub miss_bound: Option<f64>,
     /// Quality of the assigned sub-network.
     pub quality: f64,
     /// Measured latency over undisturbed latency, recent mean.

@@ -218,6 +218,27 @@ impl fmt::Display for Watts {
     }
 }
 
+/// How a power is known. The default asks for nothing better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PowerGrade {
+    /// By a model that power sensors correct while it runs.
+    Measured,
+    /// By a model alone: the board has no power sensor, or none that can be read.
+    #[default]
+    Estimated,
+}
+
+impl PowerGrade {
+    /// The name shown to people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Estimated => "estimated",
+        }
+    }
+}
+
 /// A temperature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub struct Celsius(f64);

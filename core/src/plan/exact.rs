@@ -61,7 +61,8 @@ pub(crate) fn best<O: Offers>(
                 *effort -= 1;
                 let mut used = label.used.clone();
                 if let Some(index) = pick {
-                    menus.each(*index, |resource, amount| used[resource] += amount);
+                    let takes = menus.takes(*index);
+                    used.iter_mut().zip(takes).for_each(|(used, take)| *used += take);
                 }
                 let mut score = label.score.clone();
                 score.add(menus.tiers[app], menus.worth(*pick));

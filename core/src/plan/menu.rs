@@ -28,8 +28,9 @@ pub(crate) struct Menus<'a, O> {
     offers: &'a O,
     guide: Guide,
     items: Vec<Item>,
-    /// What an item adds to each limit: as many as there are limits, per item.
-    loads: Vec<Micro>,
+    /// What an item takes of each resource: processors by index, then limits; so many per item.
+    takes: Vec<Micro>,
+    resources: usize,
     /// Where the front of (app, processor, host mode, mode) lies, once made: its best item first.
     fronts: Vec<Option<Range<u32>>>,
     /// Where the fronts of a processor begin, and how many an app has.
@@ -54,7 +55,8 @@ impl<'a, O: Offers> Menus<'a, O> {
             guide: Guide::new(tiers.iter().max().map_or(1, |last| last + 1)),
             tiers,
             items: Vec::new(),
-            loads: Vec::new(),
+            takes: Vec::new(),
+            resources: problem.sites.len() + problem.limits.len(),
             fronts: vec![None; per_app * problem.priorities.len()],
             first,
             per_app,
@@ -117,19 +119,9 @@ impl<'a, O: Offers> Menus<'a, O> {
         COST_WEIGHT * cost as f64
     }
 
-    /// Calls `with` for each resource that an item takes of: processors by index, then limits.
-    pub(crate) fn each(&self, index: usize, mut with: impl FnMut(usize, Micro)) {
-        let Item { processor, point, .. } = &self.items[index];
-        with(*processor, point.demand);
-        if let Some(host) = self.problem.sites[*processor].host {
-            with(host, point.host_demand);
-        }
-        let (sites, limits) = (self.problem.sites.len(), self.problem.limits.len());
-        let loads = &self.loads[index * limits..(index + 1) * limits];
-        loads
-            .iter()
-            .enumerate()
-            .for_each(|(limit, load)| with(sites + limit, *load));
+    /// What an item takes of each resource: processors by index, then limits.
+    pub(crate) fn takes(&self, index: usize) -> &[Micro] {
+        &self.takes[index * self.resources..(index + 1) * self.resources]
     }
 
     /// A processor at these modes.
@@ -179,9 +171,15 @@ impl<'a, O: Offers> Menus<'a, O> {
         }
         let host = self.problem.sites[place.processor].host;
         for item in &self.items[start..] {
+            let first = self.takes.len();
+            self.takes.resize(first + self.problem.sites.len(), 0);
+            self.takes[first + place.processor] = item.point.demand;
+            if let Some(host) = host {
+                self.takes[first + host] += item.point.host_demand;
+            }
             for limit in &self.problem.limits {
                 let hosted = host.map_or(0, |host| limit.load(host, item.point.host_watts));
-                self.loads
+                self.takes
                     .push(limit.load(place.processor, item.point.watts) + hosted);
             }
         }

@@ -55,16 +55,35 @@ impl Selection {
         values.sum::<f64>() - menus.cost_value(menus.problem.cost(&self.modes))
     }
 
+    /// The part of it that is the objective's.
+    pub(crate) fn objective_value<O: Offers>(&self, menus: &Menus<'_, O>) -> f64 {
+        let met = |pick: &Option<usize>| Worth {
+            violation: 0,
+            ..menus.worth(*pick)
+        };
+        let apps = self.picks.iter().enumerate();
+        let values = apps.map(|(app, pick)| menus.value(app, met(pick)));
+        values.sum::<f64>() - menus.cost_value(menus.problem.cost(&self.modes))
+    }
+
     /// Gives `app` another point.
     pub(crate) fn put<O: Offers>(&mut self, menus: &Menus<'_, O>, app: usize, pick: Option<usize>) {
         let tier = menus.tiers[app];
         self.score.remove(tier, menus.worth(self.picks[app]));
         self.score.add(tier, menus.worth(pick));
         if let Some(old) = self.picks[app] {
-            menus.each(old, |resource, amount| self.used[resource] -= amount);
+            let takes = menus.takes(old);
+            self.used
+                .iter_mut()
+                .zip(takes)
+                .for_each(|(used, take)| *used -= take);
         }
         if let Some(new) = pick {
-            menus.each(new, |resource, amount| self.used[resource] += amount);
+            let takes = menus.takes(new);
+            self.used
+                .iter_mut()
+                .zip(takes)
+                .for_each(|(used, take)| *used += take);
         }
         self.picks[app] = pick;
     }
@@ -109,7 +128,7 @@ impl Selection {
                 let mut best = (menus.worth(self.picks[app]), self.picks[app]);
                 for index in menus.of(app, &self.modes) {
                     let worth = menus.item(index).point.worth;
-                    if worth > best.0 && self.fits_instead(menus, app, index) {
+                    if worth > best.0 && self.fits_with(menus, app, Some(index)) {
                         best = (worth, Some(index));
                     }
                 }
@@ -153,42 +172,35 @@ impl Selection {
         for giver in (0..lists.len()).filter(|giver| *giver != taker) {
             let had = self.picks[giver];
             for less in &lists[giver] {
+                if !self.fits_with(menus, giver, *less) {
+                    continue;
+                }
                 self.put(menus, giver, *less);
-                if self.score > *before && self.fits() {
+                if self.score > *before {
                     return true;
                 }
+                self.put(menus, giver, had);
             }
-            self.put(menus, giver, had);
         }
         false
     }
 
-    /// True if `app` could have this item in place of its own.
-    pub(crate) fn fits_instead<O: Offers>(&self, menus: &Menus<'_, O>, app: usize, index: usize) -> bool {
-        let mut fits = true;
-        menus.each(index, |resource, amount| {
-            let mut own = 0;
-            if let Some(current) = self.picks[app] {
-                menus.each(current, |r, amount| own += if r == resource { amount } else { 0 });
-            }
-            fits &= self.used[resource] - own + amount <= self.rooms[resource];
-        });
-        fits
+    /// True if everything fits once `app` has this item, or nothing, in place of its own.
+    fn fits_with<O: Offers>(&self, menus: &Menus<'_, O>, app: usize, pick: Option<usize>) -> bool {
+        let takes = |pick: Option<usize>| pick.map(|index| menus.takes(index));
+        let (less, more) = (takes(self.picks[app]), takes(pick));
+        let amount = |takes: Option<&[Micro]>, resource: usize| takes.map_or(0, |takes| takes[resource]);
+        let mut all = self.used.iter().zip(&self.rooms).enumerate();
+        all.all(|(at, (used, room))| used - amount(less, at) + amount(more, at) <= *room)
     }
 
     /// The share of exceeded rooms that is won back if an app exchanges one item for another (or nothing); 0 if
     /// another room would be exceeded.
     fn won<O: Offers>(&self, menus: &Menus<'_, O>, current: usize, other: Option<usize>) -> f64 {
-        let amount = |pick: Option<usize>, resource: usize| {
-            let mut sum = 0;
-            if let Some(index) = pick {
-                menus.each(index, |r, amount| sum += if r == resource { amount } else { 0 });
-            }
-            sum
-        };
+        let (current, other) = (menus.takes(current), other.map(|other| menus.takes(other)));
         let mut won = 0.0;
         for (resource, (used, room)) in self.used.iter().zip(&self.rooms).enumerate() {
-            let less = amount(Some(current), resource) - amount(other, resource);
+            let less = current[resource] - other.map_or(0, |other| other[resource]);
             let over = used - room;
             if over > 0 {
                 if less < 0 {

@@ -17,18 +17,59 @@ use super::score::Worth;
 /// What is left of the step when it did not lower the bound.
 const SHRINK: f64 = 0.7;
 
+/// What all apps could choose at some modes, laid out for going through it often.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shelf {
+    /// Per app, where its items begin; and where the last one's end.
+    first: Vec<usize>,
+    items: Vec<usize>,
+    values: Vec<f64>,
+    /// What an item takes of each resource.
+    takes: Vec<f64>,
+    /// Per app, the value of nothing.
+    nothing: Vec<f64>,
+    rooms: Vec<f64>,
+    /// Value of the modes themselves.
+    modes: f64,
+}
+
+impl Shelf {
+    /// Lays out what there is at these modes, which were prepared.
+    pub(crate) fn fill<O: Offers>(&mut self, menus: &Menus<'_, O>, modes: &[usize], rooms: &[Micro]) {
+        self.first.clear();
+        self.items.clear();
+        self.values.clear();
+        self.takes.clear();
+        self.nothing.clear();
+        for app in 0..menus.tiers.len() {
+            self.first.push(self.items.len());
+            self.nothing.push(menus.value(app, Worth::NOTHING));
+            for index in menus.of(app, modes) {
+                self.items.push(index);
+                self.values.push(menus.item(index).value);
+                self.takes
+                    .extend(menus.takes(index).iter().map(|amount| *amount as f64));
+            }
+        }
+        self.first.push(self.items.len());
+        self.rooms.clear();
+        self.rooms.extend(rooms.iter().map(|room| *room as f64));
+        self.modes = -menus.cost_value(menus.problem.cost(modes));
+    }
+}
+
 /// What follows when each app chooses for itself at given prices.
 #[derive(Clone, Debug)]
 pub(crate) struct Market {
     /// Per resource; never negative.
     pub(crate) prices: Vec<f64>,
-    /// What each app chooses.
-    pub(crate) picks: Vec<Option<usize>>,
+    /// What each app chooses: an index into the shelf.
+    picks: Vec<Option<usize>>,
     /// What that is worth to it after it paid.
-    pub(crate) profits: Vec<f64>,
+    profits: Vec<f64>,
     /// No plan at these modes has a greater value.
     pub(crate) bound: f64,
-    used: Vec<Micro>,
+    used: Vec<f64>,
 }
 
 impl Market {
@@ -39,65 +80,43 @@ impl Market {
             picks: vec![None; apps],
             profits: vec![0.0; apps],
             bound: f64::INFINITY,
-            used: vec![0; resources],
+            used: vec![0.0; resources],
         }
     }
 
-    /// Lets each app choose at the present prices.
-    pub(crate) fn clear<O: Offers>(&mut self, menus: &Menus<'_, O>, modes: &[usize], rooms: &[Micro]) {
-        self.used.fill(0);
-        self.bound = -menus.cost_value(menus.problem.cost(modes));
-        for app in 0..self.picks.len() {
-            let mut pick = None;
-            let mut profit = menus.value(app, Worth::NOTHING);
-            for index in menus.of(app, modes) {
-                let net = menus.item(index).value - self.charge(menus, index);
-                if net > profit {
-                    (pick, profit) = (Some(index), net);
-                }
-            }
-            self.picks[app] = pick;
-            self.profits[app] = profit;
-            self.bound += profit;
-            if let Some(index) = pick {
-                menus.each(index, |resource, amount| self.used[resource] += amount);
-            }
-        }
-        let rent = self
-            .prices
+    /// What each app chooses, as an item.
+    pub(crate) fn choices(&self, shelf: &Shelf) -> Vec<Option<usize>> {
+        self.picks
             .iter()
-            .zip(rooms)
-            .map(|(price, room)| price * *room as f64);
-        self.bound += rent.sum::<f64>();
+            .map(|pick| pick.map(|at| shelf.items[at]))
+            .collect()
     }
 
-    /// What an item costs at the present prices.
-    pub(crate) fn charge<O: Offers>(&self, menus: &Menus<'_, O>, index: usize) -> f64 {
-        let mut sum = 0.0;
-        menus.each(index, |resource, amount| {
-            sum += self.prices[resource] * amount as f64
-        });
-        sum
+    /// The items of `app` that leave it at most `gap` less than its choice, the least loss first.
+    pub(crate) fn near(&self, shelf: &Shelf, app: usize, gap: f64) -> Vec<(f64, usize)> {
+        let all = shelf.first[app]..shelf.first[app + 1];
+        let lost = |at: usize| {
+            (
+                self.profits[app] - shelf.values[at] + self.charge(shelf, at),
+                shelf.items[at],
+            )
+        };
+        let mut near: Vec<(f64, usize)> = all.map(lost).filter(|(lost, _)| *lost <= gap).collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0));
+        near
     }
 
-    /// Moves the prices towards where demand meets room, until the bound is no more than `known`, the value of the best
-    /// plan known, or for so many rounds. Stays at the prices of the least bound.
-    pub(crate) fn settle<O: Offers>(
-        &mut self,
-        menus: &Menus<'_, O>,
-        modes: &[usize],
-        known: f64,
-        rounds: usize,
-    ) {
-        let rooms = menus.problem.rooms(modes);
-        self.clear(menus, modes, &rooms);
+    /// Moves the prices towards where demand meets room, until the bound is no more than `enough`, or for so many
+    /// rounds. Stays at the prices of the least bound.
+    pub(crate) fn settle(&mut self, shelf: &Shelf, enough: f64, rounds: usize) {
+        self.clear(shelf);
         let mut lowest = self.clone();
         let mut stride = 1.0;
         for _ in 0..rounds {
-            if lowest.bound <= known || !self.adjust(&rooms, stride * (self.bound - known)) {
+            if lowest.bound <= enough || !self.adjust(shelf, stride * (self.bound - enough)) {
                 break;
             }
-            self.clear(menus, modes, &rooms);
+            self.clear(shelf);
             if self.bound < lowest.bound {
                 lowest.clone_from(self);
             } else {
@@ -107,30 +126,59 @@ impl Market {
         *self = lowest;
     }
 
-    /// Moves the prices by this step along the excess demand. False if they stand already.
-    fn adjust(&mut self, rooms: &[Micro], step: f64) -> bool {
-        let excess = |(used, room): (&Micro, &Micro)| (used - room) as f64 / scale(*room);
-        let idle = |(over, price): (f64, &f64)| if over < 0.0 && *price == 0.0 { 0.0 } else { over };
-        let over: Vec<f64> = self
-            .used
+    /// Lets each app choose at the present prices.
+    fn clear(&mut self, shelf: &Shelf) {
+        self.used.fill(0.0);
+        let rent = self.prices.iter().zip(&shelf.rooms);
+        self.bound = shelf.modes + rent.map(|(price, room)| price * room).sum::<f64>();
+        for app in 0..self.picks.len() {
+            let (mut pick, mut profit) = (None, shelf.nothing[app]);
+            for at in shelf.first[app]..shelf.first[app + 1] {
+                let net = shelf.values[at] - self.charge(shelf, at);
+                if net > profit {
+                    (pick, profit) = (Some(at), net);
+                }
+            }
+            self.picks[app] = pick;
+            self.profits[app] = profit;
+            self.bound += profit;
+            if let Some(at) = pick {
+                let takes = &shelf.takes[at * self.used.len()..];
+                self.used
+                    .iter_mut()
+                    .zip(takes)
+                    .for_each(|(used, take)| *used += take);
+            }
+        }
+    }
+
+    /// What an item costs at the present prices.
+    fn charge(&self, shelf: &Shelf, at: usize) -> f64 {
+        let takes = &shelf.takes[at * self.prices.len()..(at + 1) * self.prices.len()];
+        self.prices
             .iter()
-            .zip(rooms)
-            .map(excess)
-            .zip(&self.prices)
-            .map(idle)
-            .collect();
-        let norm: f64 = over.iter().map(|over| over * over).sum();
+            .zip(takes)
+            .map(|(price, take)| price * take)
+            .sum()
+    }
+
+    /// Moves the prices by this step along the excess demand. False if they stand already.
+    fn adjust(&mut self, shelf: &Shelf, step: f64) -> bool {
+        let mut norm = 0.0;
+        for ((used, room), price) in self.used.iter_mut().zip(&shelf.rooms).zip(&self.prices) {
+            // From here on, the excess in units of the room.
+            *used = (*used - room) / room.max(1.0);
+            if *used < 0.0 && *price == 0.0 {
+                *used = 0.0;
+            }
+            norm += *used * *used;
+        }
         if norm <= 0.0 || step <= 0.0 {
             return false;
         }
-        for ((price, over), room) in self.prices.iter_mut().zip(over).zip(rooms) {
-            *price = (*price + step / norm * over / scale(*room)).max(0.0);
+        for ((price, over), room) in self.prices.iter_mut().zip(&self.used).zip(&shelf.rooms) {
+            *price = (*price + step / norm * over / room.max(1.0)).max(0.0);
         }
         true
     }
-}
-
-/// The unit in which the excess demand of a resource with this room is counted.
-fn scale(room: Micro) -> f64 {
-    room.max(1) as f64
 }

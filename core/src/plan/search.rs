@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use super::exact::{self, Outcome};
 use super::menu::Menus;
 use super::pick::Selection;
-use super::price::Market;
+use super::price::{Market, Shelf};
 use super::problem::{Offers, Problem, Site};
 use super::score::Score;
 use super::solution::Proof;
@@ -53,17 +53,29 @@ const ADJUSTMENTS: usize = 30;
 /// Adjustments before the first plan, when nothing is known of the prices.
 const FIRST_ADJUSTMENTS: usize = 60;
 
+/// A vector that can gain no more than this share of the objective is not looked at further in the climb.
+const GRAIN: f64 = 5e-4;
+
+/// Pairs are exchanged in plans that are worse than the best by no more than so many grains.
+const EXCHANGEABLE: f64 = 10.0;
+
+/// The most items of an app that take part in exchanges.
+const NEAR: usize = 6;
+
 /// A site of no more modes than this is tried in all of them at every step of the climb.
 const FEW_MODES: usize = 6;
 
 pub(crate) struct Search<'a, O> {
     pub(crate) menus: Menus<'a, O>,
     market: Market,
+    shelf: Shelf,
     effort: Effort,
     seen: BTreeSet<Vec<usize>>,
     pub(crate) best: Option<Selection>,
     /// The same as one number.
     value: f64,
+    /// What is too little to look for.
+    grain: f64,
     /// The prices at which it was found: where the next vector begins.
     prices: Vec<f64>,
 }
@@ -74,10 +86,12 @@ impl<'a, O: Offers> Search<'a, O> {
         Self {
             menus: Menus::new(problem, offers),
             market: Market::new(problem.priorities.len(), resources),
+            shelf: Shelf::default(),
             effort,
             seen: BTreeSet::new(),
             best: None,
             value: f64::NEG_INFINITY,
+            grain: 0.0,
             prices: vec![0.0; resources],
         }
     }
@@ -146,32 +160,32 @@ impl<'a, O: Offers> Search<'a, O> {
         } else {
             ADJUSTMENTS
         };
+        self.shelf.fill(&self.menus, modes, &rooms);
         self.market.prices.clone_from(&self.prices);
-        self.market.settle(&self.menus, modes, self.value, rounds);
-        if self.market.bound <= self.value {
+        let enough = self.value + self.grain;
+        self.market.settle(&self.shelf, enough, rounds);
+        if self.market.bound <= enough {
             return false;
         }
-        let mut selection = Selection::of(&self.menus, modes, &self.market.picks);
+        let mut selection = Selection::of(&self.menus, modes, &self.market.choices(&self.shelf));
         selection.repair(&self.menus);
         selection.improve(&self.menus);
-        selection.exchange(&self.menus, &self.near(&selection));
+        if selection.value(&self.menus) + EXCHANGEABLE * self.grain > self.value {
+            selection.exchange(&self.menus, &self.near(&selection));
+        }
         self.keep(selection)
     }
 
-    /// Per app, the items that could be part of a plan better than `selection`, as far as the price bound tells.
+    /// Per app, the items that could be part of a plan better than `selection`, as far as the price bound tells: the
+    /// nearest few.
     fn near(&self, selection: &Selection) -> Vec<Vec<Option<usize>>> {
         let gap = self.market.bound - selection.value(&self.menus);
         let near = |app: usize| {
-            let lost = move |index: &usize| {
-                self.market.profits[app] - self.menus.item(*index).value
-                    + self.market.charge(&self.menus, *index)
-            };
-            let items = self
-                .menus
-                .of(app, &selection.modes)
-                .filter(move |index| lost(index) <= gap)
-                .map(Some);
-            items.chain([selection.picks[app]]).collect()
+            let items = self.market.near(&self.shelf, app, gap).into_iter().take(NEAR);
+            items
+                .map(|(_, index)| Some(index))
+                .chain([selection.picks[app]])
+                .collect()
         };
         (0..self.menus.tiers.len()).map(near).collect()
     }
@@ -180,6 +194,7 @@ impl<'a, O: Offers> Search<'a, O> {
         let better = selection.fits() && self.best.as_ref().is_none_or(|best| selection.score > best.score);
         if better {
             self.value = selection.value(&self.menus);
+            self.grain = GRAIN * selection.objective_value(&self.menus).abs();
             self.prices.clone_from(&self.market.prices);
             self.best = Some(selection);
         }

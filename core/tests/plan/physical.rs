@@ -26,7 +26,8 @@ pub(crate) struct Physical {
     aim: Aim,
     sites: Vec<Kind>,
     apps: Vec<App>,
-    subnetworks: usize,
+    /// Per sub-network.
+    qualities: Vec<f64>,
 }
 
 struct Kind {
@@ -101,7 +102,9 @@ impl Physical {
             aim,
             sites,
             apps,
-            subnetworks: size.subnetworks,
+            qualities: (0..size.subnetworks)
+                .map(|index| work(index, size.subnetworks).powf(0.3))
+                .collect(),
         }
     }
 }
@@ -128,6 +131,11 @@ fn app(random: &mut Random) -> App {
         weight: random.between(0.5, 2.0),
         host: random.between(0.05, 0.4),
     }
+}
+
+/// Work of a sub-network relative to the largest of so many.
+fn work(subnetwork: usize, of: usize) -> f64 {
+    0.05 + 0.95 * (subnetwork + 1) as f64 / of as f64
 }
 
 impl Kind {
@@ -168,7 +176,7 @@ impl Kind {
 
 impl Offers for Physical {
     fn points(&self, app: usize, place: Place, into: &mut Vec<Point>) {
-        for subnetwork in 0..self.subnetworks {
+        for subnetwork in 0..self.qualities.len() {
             if place.processor == ACCELERATOR {
                 into.push(self.accelerated(app, place, subnetwork));
             } else {
@@ -220,19 +228,17 @@ impl Physical {
         }
     }
 
-    /// Work of a sub-network relative to the largest.
     fn size(&self, subnetwork: usize) -> f64 {
-        0.05 + 0.95 * (subnetwork + 1) as f64 / self.subnetworks as f64
+        work(subnetwork, self.qualities.len())
     }
 
     fn worth(&self, who: &App, subnetwork: usize, latency: f64, watts: f64) -> Worth {
-        let distance = (who.target / latency).ln() / 0.1;
-        let late = 1.0 / (1.0 + (distance * 1.8).exp());
-        let quality = self.size(subnetwork).powf(0.3);
+        // The risk of lateness falls from all to nothing between 0.7 and 1.3 times the target.
+        let late = ((latency / who.target - 0.7) / 0.6).clamp(0.0, 1.0);
         Worth {
-            violation: micro((late - 0.05).max(0.0)),
+            violation: micro((late * late - 0.05).max(0.0)),
             gain: if self.aim == Aim::Quality {
-                micro(who.weight * quality)
+                micro(who.weight * self.qualities[subnetwork])
             } else {
                 0
             },

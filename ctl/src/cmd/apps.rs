@@ -126,6 +126,8 @@ mod tests {
             percentile: 0.95,
             p95_ms: Some(118.21),
             within_target: Some(0.97),
+            miss_rate: Some(0.04),
+            miss_bound: Some(0.053),
             quality: 0.97,
             slowdown: 1.234,
             inferences: 12,

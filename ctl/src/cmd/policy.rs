@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use dynd_vocab::Board as _;
+use dynd_vocab::{Board as _, BoardDescription, PowerGrade};
 
 use crate::board;
 use crate::failure::Failure;
@@ -50,10 +50,11 @@ impl Check {
         for file in &self.files {
             match dynd_files::load_policy(file, Some(host.describe())) {
                 Ok(policy) => print(&format!(
-                    "{}: ok: {}, objective {}",
+                    "{}: ok: {}, objective {}{}",
                     file.display(),
                     rules(policy.apps.len()),
-                    policy.objective.label()
+                    policy.objective.label(),
+                    budgets(&policy, host.describe())
                 ))?,
                 Err(error) => {
                     refused = true;
@@ -65,10 +66,71 @@ impl Check {
     }
 }
 
+/// What is to be kept within bounds, and whether that can be.
+fn budgets(policy: &dynd_vocab::Policy, board: &BoardDescription) -> String {
+    let mut text = String::new();
+    if let Some(budget) = policy.power_budget {
+        text += &format!(", {budget} at most");
+        match (board.rails.is_empty(), policy.power_grade) {
+            (false, _) => {}
+            (true, PowerGrade::Estimated) => text += " (estimated: this board measures no power)",
+            (true, PowerGrade::Measured) => text += " (cannot be kept: this board measures no power)",
+        }
+    }
+    if let Some(limit) = policy.temperature_limit {
+        text += &format!(", {limit} at most");
+        if board.zones.is_empty() {
+            text += " (cannot be kept: this board measures no temperature)";
+        }
+    }
+    text
+}
+
 fn rules(count: usize) -> String {
     match count {
         0 => "no app rules".into(),
         1 => "1 app rule".into(),
         _ => format!("{count} app rules"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dynd_vocab::{Celsius, Policy, PowerRail, Watts};
+
+    use super::{BoardDescription, PowerGrade, budgets};
+
+    #[test]
+    fn a_budget_that_cannot_be_kept_says_so() {
+        let policy = |power_grade| Policy {
+            power_budget: Some(Watts::new(8.0)),
+            temperature_limit: Some(Celsius::new(80.0)),
+            power_grade,
+            ..Policy::default()
+        };
+        let bare = BoardDescription::default();
+        assert_eq!(budgets(&Policy::default(), &bare), "");
+        assert_eq!(
+            budgets(&policy(PowerGrade::Measured), &bare),
+            ", 8.00 W at most (cannot be kept: this board measures no power), 80.0 °C at most (cannot be kept: \
+             this board measures no temperature)"
+        );
+        let rail = PowerRail {
+            name: "VDD_IN".into(),
+            within: None,
+        };
+        let zone = dynd_vocab::ThermalZone {
+            name: "cpu".into(),
+            trips: Vec::new(),
+        };
+        let board = BoardDescription {
+            rails: vec![rail],
+            zones: vec![zone],
+            ..bare
+        };
+        assert_eq!(
+            budgets(&policy(PowerGrade::Measured), &board),
+            ", 8.00 W at most, 80.0 °C at most"
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use dynd_client::Operator;
-use dynd_vocab::{BoardStatus, ClockState, DaemonStatus, ProcessorStatus, Status};
+use dynd_vocab::{BoardStatus, BudgetStatus, ClockState, DaemonStatus, ProcessorStatus, Status};
 use tokio_stream::StreamExt as _;
 
 use super::{apps, board, print_json};
@@ -79,6 +79,7 @@ fn text(status: &Status) -> String {
         load_line(&status.board)
     );
     text += &sensor_lines(&status.board);
+    text += &budget_lines(&status.board.budget);
     text += &format!("\n{}", apps::table(&status.apps));
     if !events.is_empty() {
         text += &format!("\n\nlatest events\n{}", events.trim_end());
@@ -150,11 +151,37 @@ fn sensor_lines(board: &BoardStatus) -> String {
     lines
 }
 
+/// How the budgets stand; nothing of what the policy does not set.
+fn budget_lines(budget: &BudgetStatus) -> String {
+    let mut lines = String::new();
+    if let Some(power) = &budget.power {
+        let limit = format::watts(Some(power.limit_w));
+        let now = format::watts(power.predicted_w);
+        lines += &format!("\npower budget: {now} of {limit}, {}", power.grade.label());
+        if let Some(reason) = &power.unenforceable {
+            lines += &format!("; not kept: {reason}");
+        }
+    }
+    if let Some(heat) = &budget.temperature {
+        lines += &format!("\ntemperature limit: {}", format::celsius(Some(heat.limit_c)));
+        if let Some(zone) = &heat.zone {
+            lines += &format!(", {zone} heads for {}", format::celsius(heat.steady_c));
+        }
+        if let Some(watts) = heat.sustainable_w {
+            lines += &format!(", {} can be sustained", format::watts(Some(watts)));
+        }
+        if let Some(zone) = &heat.blind {
+            lines += &format!("; the sensor of {zone} is lost, the worst is assumed");
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use dynd_vocab::{
-        AppId, ClockStatus, CpuSet, Event, PolicyStatus, ProblemStatus, ProcessorKind, RailStatus, Role,
-        ZoneStatus,
+        AppId, ClockStatus, CpuSet, Event, PolicyStatus, PowerBudgetStatus, PowerGrade, ProblemStatus,
+        ProcessorKind, RailStatus, Role, TemperatureLimitStatus, ZoneStatus,
     };
 
     use super::*;
@@ -190,6 +217,32 @@ mod tests {
              /sys/x/temp is empty; the temperature of the zone is unknown"
         );
         assert_eq!(sensor_lines(&BoardStatus::default()), "");
+    }
+
+    #[test]
+    fn budgets_are_shown_with_what_is_known_of_them() {
+        let budget = BudgetStatus {
+            power: Some(PowerBudgetStatus {
+                limit_w: 8.0,
+                predicted_w: Some(6.25),
+                grade: PowerGrade::Estimated,
+                unenforceable: Some("the board measures no power".into()),
+            }),
+            temperature: Some(TemperatureLimitStatus {
+                limit_c: 80.0,
+                zone: Some("cpu".into()),
+                steady_c: Some(71.5),
+                sustainable_w: Some(9.5),
+                blind: Some("gpu".into()),
+            }),
+        };
+        assert_eq!(
+            budget_lines(&budget),
+            "\npower budget: 6.25 W of 8.00 W, estimated; not kept: the board measures no power\n\
+             temperature limit: 80.0 °C, cpu heads for 71.5 °C, 9.50 W can be sustained; the sensor of gpu is \
+             lost, the worst is assumed"
+        );
+        assert_eq!(budget_lines(&BudgetStatus::default()), "");
     }
 
     #[test]

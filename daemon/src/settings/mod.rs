@@ -26,6 +26,8 @@ pub struct Settings {
     pub policy: PolicySource,
     /// Where the board's `sys/` and `proc/` are.
     pub root: PathBuf,
+    /// What describes the board beyond what its kernel tells, if anything does.
+    pub board_file: Option<PathBuf>,
     /// Where the journal of what was in force before clocks were set is.
     pub run_dir: PathBuf,
     /// The bus to appear on.
@@ -156,6 +158,10 @@ impl Settings {
                 None => PolicySource::Search(layers.dirs.iter().map(|dir| dir.join("policy.toml")).collect()),
             },
             root: checker.filled("root", raw.root)?.into(),
+            board_file: raw
+                .board_file
+                .map(|path| checker.filled("board-file", path).map(PathBuf::from))
+                .transpose()?,
             run_dir: checker.filled("run-dir", raw.run_dir)?.into(),
             dbus: checker.wish("dbus", checker.bus(raw.dbus)?),
             log: checker.filter(raw.log)?,

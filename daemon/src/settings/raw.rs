@@ -20,6 +20,9 @@ pub(super) struct Raw {
     pub(super) policy: Option<String>,
     /// Directory in which the board's `sys/` and `proc/` are looked up (a path). Default: `/`.
     pub(super) root: String,
+    /// Board file: what the power and heat of the board's processors follow from, which no kernel tells (a path).
+    /// Default: none; power and heat are guessed until they are measured.
+    pub(super) board_file: Option<String>,
     /// Directory for the journal of what was in force before clocks were set (a path). It must outlive the daemon,
     /// and need not outlive the boot. Default: `/run/dynd`.
     pub(super) run_dir: String,
@@ -31,12 +34,13 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    pub(super) const KEYS: [&str; 8] = [
+    pub(super) const KEYS: [&str; 9] = [
         "socket",
         "socket-mode",
         "socket-group",
         "policy",
         "root",
+        "board-file",
         "run-dir",
         "dbus",
         "log",

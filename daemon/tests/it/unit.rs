@@ -60,6 +60,7 @@ fn the_default_settings_file_is_valid_and_shows_the_defaults() {
         "socket-group",
         "policy",
         "root",
+        "board-file",
         "run-dir",
         "dbus",
         "log",
@@ -79,6 +80,7 @@ fn the_default_settings_file_is_valid_and_shows_the_defaults() {
     assert_eq!(shown.socket_mode, defaults.socket_mode);
     assert_eq!(shown.socket_group.value(), defaults.socket_group.value());
     assert_eq!(shown.root, defaults.root);
+    assert_eq!(shown.board_file, Some("/etc/dynd/board.toml".into()));
     assert_eq!(shown.run_dir, defaults.run_dir);
     assert_eq!(shown.dbus.value(), defaults.dbus.value());
     assert_eq!(shown.log, defaults.log);

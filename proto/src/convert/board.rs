@@ -20,6 +20,7 @@ impl From<BoardStatus> for v1::BoardStatus {
             cooling: board.cooling.into_iter().map(Into::into).collect(),
             battery: board.battery.map(Into::into),
             problems: board.problems.into_iter().map(Into::into).collect(),
+            budget: Some(board.budget.into()),
         }
     }
 }
@@ -38,6 +39,7 @@ impl TryFrom<v1::BoardStatus> for BoardStatus {
             battery: board.battery.map(Into::into),
             problems: board.problems.into_iter().map(Into::into).collect(),
             unmanaged_tasks_per_core: board.unmanaged_tasks_per_core,
+            budget: board.budget.map(Into::into).unwrap_or_default(),
         })
     }
 }

@@ -31,6 +31,9 @@ impl From<Event> for v1::Event {
             }),
             Event::LoadChanged { from, to } => wire::Event::LoadChanged(wire::LoadChanged { from, to }),
             Event::PolicyChanged => wire::Event::PolicyChanged(wire::PolicyChanged {}),
+            Event::BudgetUnenforceable { reason } => {
+                wire::Event::BudgetUnenforceable(wire::BudgetUnenforceable { reason })
+            }
             Event::ClocksChanged { processor, clocks } => wire::Event::ClocksChanged(wire::ClocksChanged {
                 processor,
                 clocks: Some(clocks.into()),
@@ -68,6 +71,9 @@ impl TryFrom<v1::Event> for Event {
                 to: load.to,
             },
             wire::Event::PolicyChanged(wire::PolicyChanged {}) => Self::PolicyChanged,
+            wire::Event::BudgetUnenforceable(budget) => Self::BudgetUnenforceable {
+                reason: budget.reason,
+            },
             wire::Event::ClocksChanged(changed) => Self::ClocksChanged {
                 processor: changed.processor,
                 clocks: changed

@@ -3,6 +3,7 @@
 mod app;
 mod assignment;
 mod board;
+mod budget;
 mod clocks;
 mod event;
 mod field;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dynd_vocab::{ModelKind, ModelTable, OperatingPoint, Subnetwork};
+use dynd_vocab::{Hertz, ModelKind, ModelTable, OperatingPoint, Subnetwork};
 
 use super::field;
 use crate::{Problem, WireError, limits, v1};
@@ -93,6 +93,7 @@ impl From<OperatingPoint> for v1::OperatingPoint {
             subnetwork: field::wire_index(point.subnetwork),
             processor: point.processor,
             cores: point.cores,
+            clock_hz: point.clock.map(Hertz::as_hz),
             median_s: point.median.get(),
             p95_s: point.p95.get(),
         }
@@ -107,6 +108,7 @@ impl TryFrom<v1::OperatingPoint> for OperatingPoint {
             subnetwork: field::index(point.subnetwork),
             processor: field::name(point.processor, "processor")?,
             cores: field::at_least_one(point.cores, "cores")?,
+            clock: point.clock_hz.map(Hertz::from_hz),
             median: field::seconds(point.median_s, "median_s")?,
             p95: field::seconds(point.p95_s, "p95_s")?,
         })

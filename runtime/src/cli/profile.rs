@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
-use dynd_client::{CpuSet, OperatingPoint, Pool, Seconds};
+use dynd_client::{CpuSet, Hertz, OperatingPoint, Pool, Seconds};
 use dynd_files::load_manifest;
 use dynd_runtime::{DynamicModel, Input};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub(crate) struct Measured {
     subnetwork: usize,
     /// Threads, each on a core of its own.
     cores: u32,
+    /// The processor's clock meanwhile, if somebody kept it constant and wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock_hz: Option<u64>,
     median_s: f64,
     p95_s: f64,
 }
@@ -60,6 +63,7 @@ impl Measured {
             subnetwork: self.subnetwork,
             processor: processor.into(),
             cores: self.cores,
+            clock: self.clock_hz.map(Hertz::from_hz),
             median: Seconds::new(self.median_s),
             p95: Seconds::new(self.p95_s),
         }
@@ -168,6 +172,7 @@ fn measure(
     Ok(Measured {
         subnetwork,
         cores,
+        clock_hz: None,
         median_s: quantile(0.5)?,
         p95_s: quantile(0.95)?,
     })

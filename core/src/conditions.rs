@@ -1,0 +1,28 @@
+//! Under what an inference runs, beside the point it runs at.
+
+use crate::load::Level;
+
+/// Under what an inference runs. What nobody knows of is taken for what makes no difference.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Conditions {
+    /// Unmanaged tasks per core.
+    pub(crate) level: Level,
+    /// The processor's highest clock over the one it has; nothing if that is unknown.
+    pub(crate) slowness: Option<f64>,
+    /// The same of the CPUs that feed an accelerator.
+    pub(crate) host_slowness: Option<f64>,
+    /// How busy others keep the processor: as a share of it, 0 to 1.
+    pub(crate) crowd: f64,
+}
+
+impl Conditions {
+    /// Unmanaged load of `level`, and nothing else known.
+    pub(crate) const fn at(level: Level) -> Self {
+        Self {
+            level,
+            slowness: None,
+            host_slowness: None,
+            crowd: 0.0,
+        }
+    }
+}
