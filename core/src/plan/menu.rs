@@ -37,6 +37,8 @@ pub(crate) struct Menus<'a, O> {
     first: Vec<usize>,
     per_app: usize,
     scratch: Vec<Point>,
+    /// Points asked for so far.
+    pub(crate) asked: usize,
 }
 
 impl<'a, O: Offers> Menus<'a, O> {
@@ -61,6 +63,7 @@ impl<'a, O: Offers> Menus<'a, O> {
             first,
             per_app,
             scratch: Vec::new(),
+            asked: 0,
         }
     }
 
@@ -143,6 +146,7 @@ impl<'a, O: Offers> Menus<'a, O> {
     fn make(&mut self, app: usize, place: Place) -> Range<u32> {
         self.scratch.clear();
         self.offers.points(app, place, &mut self.scratch);
+        self.asked += self.scratch.len();
         let start = self.items.len();
         let limited = !self.problem.limits.is_empty();
         for point in &self.scratch {

@@ -4,6 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::menu::Menus;
+use super::price::Shelf;
 use super::problem::{Micro, Offers};
 use super::score::{Score, Worth};
 
@@ -18,6 +19,8 @@ pub(crate) struct Selection {
     pub(crate) score: Score,
     rooms: Vec<Micro>,
     used: Vec<Micro>,
+    /// Items looked at so far.
+    pub(crate) looks: usize,
 }
 
 impl Selection {
@@ -36,6 +39,7 @@ impl Selection {
             used: vec![0; rooms.len()],
             rooms,
             score,
+            looks: 0,
         }
     }
 
@@ -66,6 +70,14 @@ impl Selection {
         values.sum::<f64>() - menus.cost_value(menus.problem.cost(&self.modes))
     }
 
+    /// How many apps miss their target or minimum quality.
+    pub(crate) fn violating<O: Offers>(&self, menus: &Menus<'_, O>) -> usize {
+        self.picks
+            .iter()
+            .filter(|pick| menus.worth(**pick).violation > 0)
+            .count()
+    }
+
     /// Gives `app` another point.
     pub(crate) fn put<O: Offers>(&mut self, menus: &Menus<'_, O>, app: usize, pick: Option<usize>) {
         let tier = menus.tiers[app];
@@ -93,14 +105,16 @@ impl Selection {
         self.used.iter().zip(&self.rooms).all(|(used, room)| used <= room)
     }
 
-    /// Takes from whom it costs least, per room won back, until everything fits; nothing that fits ceases to.
-    pub(crate) fn repair<O: Offers>(&mut self, menus: &Menus<'_, O>) {
+    /// Takes from whom it costs least, per room won back, until everything fits: of the items on
+    /// the shelf, or everything. Nothing that fits ceases to.
+    pub(crate) fn repair<O: Offers>(&mut self, menus: &Menus<'_, O>, shelf: &Shelf) {
         while !self.fits() {
             let mut cheapest: Option<(f64, usize, Option<usize>)> = None;
             for app in 0..self.picks.len() {
                 let Some(current) = self.picks[app] else { continue };
                 let have = menus.item(current).value;
-                let others = menus.of(app, &self.modes).map(Some).chain([None]);
+                self.looks += shelf.of(app).len();
+                let others = shelf.of(app).iter().copied().map(Some).chain([None]);
                 for other in others {
                     let won = self.won(menus, current, other);
                     if won <= 0.0 {
@@ -171,6 +185,7 @@ impl Selection {
     ) -> bool {
         for giver in (0..lists.len()).filter(|giver| *giver != taker) {
             let had = self.picks[giver];
+            self.looks += lists[giver].len();
             for less in &lists[giver] {
                 if !self.fits_with(menus, giver, *less) {
                     continue;

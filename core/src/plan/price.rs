@@ -17,6 +17,9 @@ use super::score::Worth;
 /// What is left of the step when it did not lower the bound.
 const SHRINK: f64 = 0.7;
 
+/// Rounds after which the shelf is gone through for what can leave it.
+const PRUNE_EVERY: usize = 6;
+
 /// What all apps could choose at some modes, laid out for going through it often.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shelf {
@@ -56,6 +59,37 @@ impl Shelf {
         self.rooms.extend(rooms.iter().map(|room| *room as f64));
         self.modes = -menus.cost_value(menus.problem.cost(modes));
     }
+
+    /// The items of `app`.
+    pub(crate) fn of(&self, app: usize) -> &[usize] {
+        &self.items[self.first[app]..self.first[app + 1]]
+    }
+
+    /// Takes away what cannot be part of a plan worth more than `enough`: at the prices of `market` such an item costs
+    /// more than the bound leaves.
+    fn prune(&mut self, market: &Market, enough: f64) {
+        let (gap, resources) = (market.bound - enough, self.rooms.len());
+        let mut kept = 0;
+        for app in 0..self.nothing.len() {
+            let all = self.first[app]..self.first[app + 1];
+            self.first[app] = kept;
+            for at in all {
+                if market.profits[app] - self.values[at] + market.charge(self, at) <= gap {
+                    self.items[kept] = self.items[at];
+                    self.values[kept] = self.values[at];
+                    self.takes
+                        .copy_within(at * resources..(at + 1) * resources, kept * resources);
+                    kept += 1;
+                }
+            }
+        }
+        if let Some(last) = self.first.last_mut() {
+            *last = kept;
+        }
+        self.items.truncate(kept);
+        self.values.truncate(kept);
+        self.takes.truncate(kept * resources);
+    }
 }
 
 /// What follows when each app chooses for itself at given prices.
@@ -70,6 +104,10 @@ pub(crate) struct Market {
     /// No plan at these modes has a greater value.
     pub(crate) bound: f64,
     used: Vec<f64>,
+    /// Of a full step, what is taken.
+    stride: f64,
+    /// Items looked at so far.
+    pub(crate) looks: usize,
 }
 
 impl Market {
@@ -81,7 +119,15 @@ impl Market {
             profits: vec![0.0; apps],
             bound: f64::INFINITY,
             used: vec![0.0; resources],
+            stride: 1.0,
+            looks: 0,
         }
+    }
+
+    /// Begins anew at these prices.
+    pub(crate) fn reopen(&mut self, prices: &[f64]) {
+        self.prices.copy_from_slice(prices);
+        self.stride = 1.0;
     }
 
     /// What each app chooses, as an item.
@@ -107,12 +153,24 @@ impl Market {
     }
 
     /// Moves the prices towards where demand meets room, until the bound is no more than `enough`, or for so many
-    /// rounds. Stays at the prices of the least bound.
-    pub(crate) fn settle(&mut self, shelf: &Shelf, enough: f64, rounds: usize) {
+    /// rounds; what no plan worth more can hold leaves the shelf now and then. Stays at the prices of the least bound.
+    pub(crate) fn settle(&mut self, shelf: &mut Shelf, enough: f64, rounds: usize) {
+        for _ in 0..rounds.div_ceil(PRUNE_EVERY) {
+            self.descend(shelf, enough);
+            if self.bound <= enough {
+                return;
+            }
+            shelf.prune(self, enough);
+        }
+        self.clear(shelf);
+    }
+
+    /// A few rounds.
+    fn descend(&mut self, shelf: &Shelf, enough: f64) {
         self.clear(shelf);
         let mut lowest = self.clone();
-        let mut stride = 1.0;
-        for _ in 0..rounds {
+        let mut stride = self.stride;
+        for _ in 0..PRUNE_EVERY {
             if lowest.bound <= enough || !self.adjust(shelf, stride * (self.bound - enough)) {
                 break;
             }
@@ -123,12 +181,15 @@ impl Market {
                 stride *= SHRINK;
             }
         }
+        lowest.looks = self.looks;
+        lowest.stride = stride;
         *self = lowest;
     }
 
     /// Lets each app choose at the present prices.
     fn clear(&mut self, shelf: &Shelf) {
         self.used.fill(0.0);
+        self.looks += shelf.items.len();
         let rent = self.prices.iter().zip(&shelf.rooms);
         self.bound = shelf.modes + rent.map(|(price, room)| price * room).sum::<f64>();
         for app in 0..self.picks.len() {

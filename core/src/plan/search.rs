@@ -28,6 +28,8 @@ use super::solution::Proof;
 pub struct Effort {
     /// Vectors of modes to look at in the climb.
     pub vectors: usize,
+    /// Items to look at in the climb, per app.
+    pub looks_per_app: usize,
     /// Fronts up to which a proof is tried, and vectors of modes up to which it is.
     pub provable_fronts: usize,
     /// As above.
@@ -40,6 +42,7 @@ impl Default for Effort {
     fn default() -> Self {
         Self {
             vectors: 96,
+            looks_per_app: 50_000,
             provable_fronts: 1024,
             provable_vectors: 4096,
             labels: 20_000,
@@ -56,11 +59,16 @@ const FIRST_ADJUSTMENTS: usize = 60;
 /// A vector that can gain no more than this share of the objective is not looked at further in the climb.
 const GRAIN: f64 = 5e-4;
 
-/// Pairs are exchanged in plans that are worse than the best by no more than so many grains.
+/// To ask for a point and find its place in the front takes as long as so many looks at an item.
+const POINT_LOOKS: usize = 6;
+
+/// Pairs are exchanged in plans that are worse than the best by no more than so many grains, or in which no more than
+/// so many apps miss something: what is exchanged may be all that they need.
 const EXCHANGEABLE: f64 = 10.0;
+const FEW_VIOLATIONS: usize = 2;
 
 /// The most items of an app that take part in exchanges.
-const NEAR: usize = 6;
+const NEAR: usize = 4;
 
 /// A site of no more modes than this is tried in all of them at every step of the climb.
 const FEW_MODES: usize = 6;
@@ -74,6 +82,8 @@ pub(crate) struct Search<'a, O> {
     pub(crate) best: Option<Selection>,
     /// The same as one number.
     value: f64,
+    /// Items looked at while plans were made.
+    looks: usize,
     /// What is too little to look for.
     grain: f64,
     /// The prices at which it was found: where the next vector begins.
@@ -91,6 +101,7 @@ impl<'a, O: Offers> Search<'a, O> {
             seen: BTreeSet::new(),
             best: None,
             value: f64::NEG_INFINITY,
+            looks: 0,
             grain: 0.0,
             prices: vec![0.0; resources],
         }
@@ -116,7 +127,9 @@ impl<'a, O: Offers> Search<'a, O> {
         starts.extend([top, bottom]);
         self.keep(Selection::nothing(&self.menus, &starts[starts.len() - 1]));
         for start in starts {
-            self.consider(&start);
+            if !self.is_tired() {
+                self.consider(&start);
+            }
         }
         self.climb();
         self.prove()
@@ -132,7 +145,7 @@ impl<'a, O: Offers> Search<'a, O> {
             let from = best.modes.clone();
             let mut gained = false;
             for mode in neighbours(&sites[processor], from[processor]) {
-                if self.seen.len() >= self.effort.vectors {
+                if self.is_tired() {
                     return;
                 }
                 let mut modes = from.clone();
@@ -148,6 +161,12 @@ impl<'a, O: Offers> Search<'a, O> {
         }
     }
 
+    /// True once the effort allowed for the climb is spent.
+    fn is_tired(&self) -> bool {
+        let looks = self.looks + self.market.looks + POINT_LOOKS * self.menus.asked;
+        self.seen.len() >= self.effort.vectors || looks >= self.effort.looks_per_app * self.menus.tiers.len()
+    }
+
     /// Looks at one vector of modes; true if it gives the best plan so far.
     fn consider(&mut self, modes: &[usize]) -> bool {
         let rooms = self.menus.problem.rooms(modes);
@@ -161,18 +180,21 @@ impl<'a, O: Offers> Search<'a, O> {
             ADJUSTMENTS
         };
         self.shelf.fill(&self.menus, modes, &rooms);
-        self.market.prices.clone_from(&self.prices);
+        self.market.reopen(&self.prices);
         let enough = self.value + self.grain;
-        self.market.settle(&self.shelf, enough, rounds);
+        self.market.settle(&mut self.shelf, enough, rounds);
         if self.market.bound <= enough {
             return false;
         }
         let mut selection = Selection::of(&self.menus, modes, &self.market.choices(&self.shelf));
-        selection.repair(&self.menus);
+        selection.repair(&self.menus, &self.shelf);
         selection.improve(&self.menus);
-        if selection.value(&self.menus) + EXCHANGEABLE * self.grain > self.value {
+        let short = self.value - selection.value(&self.menus);
+        let violating = selection.violating(&self.menus);
+        if short < EXCHANGEABLE * self.grain || violating <= FEW_VIOLATIONS {
             selection.exchange(&self.menus, &self.near(&selection));
         }
+        self.looks += selection.looks;
         self.keep(selection)
     }
 
