@@ -28,9 +28,6 @@ const CURIOSITY: f64 = 1.5;
 /// A point that is late more often than this is taken to be late, whatever was saved.
 const MOST_RISK: f64 = 0.45;
 
-/// The running point may exceed the budget by this much: a switch must pay for itself.
-const LOYALTY: f64 = 0.01;
-
 /// What sharing cores costs in utility: more than any quality gains, so that apps share only to avoid a miss.
 const SHARING_COST: f64 = 10.0;
 
@@ -378,8 +375,8 @@ impl App {
             let now = grant.offer;
             (now.processor, now.cores, now.subnetwork) == (offer.processor, offer.cores, offer.subnetwork)
         });
-        let loyalty = LOYALTY + self.budget.patience();
-        let allowed = self.budget.allowed() + if runs_now { loyalty } else { 0.0 };
+        let patience = if runs_now { self.budget.patience() } else { 0.0 };
+        let allowed = self.budget.allowed() + patience;
         let allowed = allowed.min(MOST_RISK);
         let cautious = scene.now.since(self.load_changed_at) < CAUTIOUS;
         let certain = cautious || offer.cores == 0;
@@ -391,7 +388,7 @@ impl App {
         if risk <= allowed {
             return 0.0;
         }
-        let loyalty = if runs_now { 0.03 } else { 0.0 };
+        let loyalty = if runs_now { self.budget.loyalty() } else { 0.0 };
         (outlook.late - allowed - loyalty).max(1e-6)
     }
 

@@ -28,8 +28,12 @@ const CEILING: f64 = 1.0;
 /// The least: an app that can do nothing about its misses must not be planned as if nothing held for ever.
 const FLOOR: f64 = 0.1;
 
+/// By how much the running rung may exceed what is allowed in any case: at most this, and at most this share of α.
+const LOYALTY: f64 = 0.01;
+const LOYAL_SHARE: f64 = 0.2;
+
 /// By which share of what is saved the running rung may exceed what is allowed.
-const PATIENCE: f64 = 0.5;
+const PATIENCE: f64 = 1.0;
 
 /// Weight of the newest inference in the running miss rate.
 const RATE_GAIN: f64 = 1.0 / 32.0;
@@ -88,7 +92,12 @@ impl MissBudget {
 
     /// By how much the running rung may exceed that.
     pub(crate) fn patience(&self) -> f64 {
-        PATIENCE * self.saved
+        LOYALTY.min(LOYAL_SHARE * self.alpha) + PATIENCE * self.saved
+    }
+
+    /// How much more of its risk is forgiven to the running rung where nothing is within what is allowed.
+    pub(crate) fn loyalty(&self) -> f64 {
+        (3.0 * LOYALTY).min(0.5 * self.alpha)
     }
 
     /// How much of what the evidence leaves open may be tried (0 to 1): the less, the deeper in debt.
@@ -151,7 +160,7 @@ mod tests {
                     .wrapping_mul(6364136223846793005)
                     .wrapping_add(round as u64 | 1);
                 budget.observe((random >> 33) % 100 < (frame / 5 + round as u64) % 110);
-                if (random >> 20) % 97 == 0 {
+                if (random >> 20).is_multiple_of(97) {
                     budget.relieve();
                 }
                 let (rate, bound) = budget.long_run().unwrap();

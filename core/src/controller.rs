@@ -33,6 +33,9 @@ const GATHERING: Duration = Duration::from_millis(750);
 /// How often to think again while apps infer, about what was learned.
 const LEARN_INTERVAL: Duration = Duration::from_millis(200);
 
+/// Inferences after which an app is no longer new.
+const YOUNG: u64 = 64;
+
 /// How often to sample the board while apps infer.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -244,11 +247,17 @@ impl Controller {
             .surroundings
             .conditions(&self.board, id, app.processor(), level);
         app.last_heard = now;
+        let before = app.inferences;
         let mut latest_late = None;
         for report in reports {
             if app.observe(report, &conditions) {
                 latest_late = Some(report.latency);
             }
+        }
+        // The first inferences of an app teach most: it is thought of again whenever their number has doubled.
+        let doubled = before.leading_zeros() != app.inferences.leading_zeros();
+        if doubled && app.inferences <= YOUNG {
+            self.pending.get_or_insert(Cause::Learning);
         }
         let violated = app.violated();
         let was = self.violated.insert(id, violated).unwrap_or(false);

@@ -32,11 +32,14 @@ use dynd_vocab::{ModelTable, ProcessorKind, Report, Seconds, Timestamp};
 use crate::conditions::Conditions;
 use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
-use crate::spread::Spread;
+use crate::spread::{FAST, SLOW, Spread};
 use crate::stretch::Stretch;
 
 /// Weight of the prior, in observations.
 const PRIOR_WEIGHT: f64 = 6.0;
+
+/// Evidence of another point of the app weighs this share of a point's own.
+const POOLED_SHARE: f64 = 0.05;
 
 /// How old evidence must be before it is written down.
 const SETTLING: Duration = Duration::from_millis(300);
@@ -287,10 +290,12 @@ impl Forecast {
         let distance = libm::log(target / middle) / (width * LOGISTIC_SCALE);
         let mut prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
         let allowance = target / (self.undisturbed(point) * stretch);
+        let mut believed = PRIOR_WEIGHT;
         let known = self.profile.contains_key(&point) || self.seen.contains_key(&point);
         if known && conditions.level == 0 {
             let (alike, above) = (self.pooled.weight(), self.pooled.weight_above(allowance));
             prior = (PRIOR_WEIGHT * prior + above) / (PRIOR_WEIGHT + alike);
+            believed += POOLED_SHARE * alike;
         }
         let (mut weight, mut above) = (0.0, 0.0);
         if let Some((spread, at)) = self.evidence.get(&(point, conditions.level)) {
@@ -303,8 +308,8 @@ impl Forecast {
             weight += 1.0;
             above += f64::from(u8::from(recent.latency * (stretch / recent.stretch) > target));
         }
-        let late = (PRIOR_WEIGHT * prior + above) / (PRIOR_WEIGHT + weight);
-        let unsure = libm::sqrt(late * (1.0 - late) / (PRIOR_WEIGHT + weight + 1.0));
+        let late = (believed * prior + above) / (believed + weight);
+        let unsure = libm::sqrt(late * (1.0 - late) / (believed + weight + 1.0));
         Outlook { late, unsure }
     }
 
@@ -333,7 +338,7 @@ impl Forecast {
         }
         let ratio = oldest.latency / (self.undisturbed(oldest.point) * oldest.stretch);
         if level == 0 {
-            self.pooled.observe(ratio);
+            self.pooled.observe(ratio, SLOW);
         }
         let (spread, at) = self
             .evidence
@@ -341,7 +346,7 @@ impl Forecast {
             .or_insert((Spread::EMPTY, oldest.at));
         let age = oldest.at.since(*at).as_secs_f64() / HALF_LIFE.as_secs_f64();
         spread.fade(libm::exp2(-age) as f32);
-        spread.observe(ratio);
+        spread.observe(ratio, FAST);
         *at = oldest.at;
     }
 

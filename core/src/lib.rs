@@ -9,8 +9,10 @@
 //!  Sample ──► load ──level──┐
 //!  Reports ─► app ─► forecast (kalman, spread) ─► risk of lateness per point ─┐
 //!                    budget ──► allowed risk ────────────────────────────────►├─► planner ─► assignments
+//!             stretch ◄── clocks, neighbours (surroundings)                    │
 //!  Hello, Goodbye, Policy ─► who takes part, under which rule ────────────────┘
 //!  Policy ─► clocks ─► setting
+//!  Sample, board file (prior) ─► physics: power, heat (regression) ─► watts per point, sustainable power, status
 //! ```
 
 #![no_std]

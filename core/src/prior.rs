@@ -342,3 +342,219 @@ fn rises(plan: &ThermalPlan, heated: usize) -> Option<Vec<f64>> {
         .all(|rise| rise.is_finite() && *rise > 0.0)
         .then_some(rise)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use dynd_vocab::blueprint::{
+        ClusterPlan, Kernel, KernelEra, MemoryPlan, Opp, Origin, PowerCoefficients, RailConvention, RailPlan,
+        StatedPower, ThermalLink, ThermalNode, ZonePlan,
+    };
+    use dynd_vocab::{Celsius, CpuSet, PowerRail, Role, Seconds, ThermalZone, Watts};
+
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin {
+            grade: Grade::Fitted,
+            source: String::new(),
+        }
+    }
+
+    fn cluster(name: &str, cpus: CpuSet, volts: [f64; 2]) -> ClusterPlan {
+        let opp = |(mhz, volts): (u64, f64)| Opp {
+            clock: Hertz::from_khz(mhz * 1000),
+            volts,
+        };
+        ClusterPlan {
+            silicon: Silicon {
+                name: name.into(),
+                opps: [500, 1000].into_iter().zip(volts).map(opp).collect(),
+                clocks_origin: origin(),
+                voltages_origin: origin(),
+                real_clock: [1.0; 2],
+                real_clock_origin: origin(),
+                power: PowerCoefficients {
+                    capacitance: 0.5e-9,
+                    uncore: 0.1e-9,
+                    leakage: Watts::new(0.2),
+                    leakage_growth: 0.02,
+                    origin: origin(),
+                },
+                node: 0,
+                governor: String::new(),
+                governors: Vec::new(),
+                transition_latency: Seconds::ZERO,
+                origin: origin(),
+            },
+            core: String::new(),
+            cpus,
+            policy: 0,
+            capacity: 1024,
+            shown_capacity: 1024,
+            pmu: None,
+        }
+    }
+
+    fn rail(name: &str, processors: Vec<usize>, base: bool, within: Option<usize>) -> RailPlan {
+        RailPlan {
+            name: name.into(),
+            processors,
+            memory: false,
+            base,
+            within,
+            convention: RailConvention::Ina231Hwmon,
+            path: String::new(),
+            channel: 0,
+            volts: 5.0,
+            quantum: 0.0,
+            interval: Seconds::ZERO,
+            noise: 0.0,
+            origin: origin(),
+        }
+    }
+
+    /// Two clusters on a die of 2 K/W from a board of 3 K/W from the air.
+    fn file() -> Blueprint {
+        let watts = |watts| StatedPower {
+            power: Watts::new(watts),
+            origin: origin(),
+        };
+        let node = |name: &str, capacity| ThermalNode {
+            name: name.into(),
+            capacity,
+        };
+        let link = |node, outside, resistance| ThermalLink {
+            node,
+            outside,
+            resistance: vec![resistance, resistance / 2.0],
+        };
+        Blueprint {
+            name: String::new(),
+            compatible: Vec::new(),
+            kernel: Kernel {
+                release: String::new(),
+                era: KernelEra::Qos,
+                origin: origin(),
+            },
+            idle: watts(2.0),
+            base: watts(1.5),
+            clusters: vec![
+                cluster("little", (0..4).collect(), [0.9, 1.0]),
+                cluster("big", (4..8).collect(), [0.8, 1.2]),
+            ],
+            accelerators: Vec::new(),
+            memory: MemoryPlan {
+                name: String::new(),
+                clocks: Vec::new(),
+                path: None,
+                origin: origin(),
+                bandwidth: 1e9,
+                bandwidth_origin: origin(),
+                standby: Watts::new(0.5),
+                energy_per_byte: 0.0,
+                power_origin: origin(),
+                node: 1,
+            },
+            rails: vec![
+                rail("in", vec![0, 1], true, None),
+                rail("big", vec![1], false, Some(0)),
+            ],
+            zones: vec![ZonePlan {
+                name: "cpu".into(),
+                reading: Reading::Node(0),
+                quantum: 0.5,
+                noise: 0.0,
+                polling: Seconds::ZERO,
+                trips: Vec::new(),
+                origin: origin(),
+            }],
+            coolers: Vec::new(),
+            thermal: ThermalPlan {
+                ambient: Celsius::new(25.0),
+                nodes: vec![node("die", 2.0), node("board", 50.0)],
+                links: vec![link(0, Outside::Node(1), 2.0), link(1, Outside::Ambient, 3.0)],
+                base_node: 1,
+                origin: origin(),
+            },
+            limits: Vec::new(),
+        }
+    }
+
+    /// The same board as its kernel shows it: clusters by other names, and one more rail.
+    fn board() -> BoardDescription {
+        let processor = |name: &str, cpus| Processor {
+            name: name.into(),
+            kind: ProcessorKind::Cpu,
+            role: Role::Big,
+            cpus,
+            capacity: 1024,
+            opps: [500_000, 1_000_000].map(Hertz::from_khz).to_vec(),
+        };
+        let rail = |name: &str, within| PowerRail {
+            name: name.into(),
+            within,
+        };
+        BoardDescription {
+            processors: vec![
+                processor("cpu4", (4..8).collect()),
+                processor("cpu0", (0..4).collect()),
+            ],
+            rails: vec![rail("big", Some(1)), rail("in", None), rail("usb", Some(1))],
+            zones: vec![ThermalZone {
+                name: "cpu".into(),
+                trips: Vec::new(),
+            }],
+            ..BoardDescription::default()
+        }
+    }
+
+    fn near(have: f64, want: f64) {
+        assert!((have - want).abs() < 1e-9, "{have} {want}");
+    }
+
+    #[test]
+    fn a_board_file_is_matched_by_what_is_there() {
+        let prior = Prior::new(&board(), Some(&file()));
+        let big = &prior.processors[0];
+        near(big.dynamic[1], 0.5e-9 * 1.44 * 1e9);
+        near(big.resting[0], 0.16);
+        near(big.uncore, 0.2);
+        near(prior.processors[1].dynamic[1], 0.5);
+        near(prior.rest, 2.0);
+        let feeds = |processors: &[usize], rest| {
+            Some(Feeds {
+                processors: processors.to_vec(),
+                rest,
+            })
+        };
+        assert_eq!(prior.rails, [feeds(&[0], false), feeds(&[1, 0], true), None]);
+        let zone = &prior.zones[0];
+        zone.gains.iter().for_each(|gain| near(*gain, 5.0));
+        near(zone.rest_gain, 3.0);
+        near(zone.near.0, 4.0);
+        near(zone.near.1, 0.4);
+        near(zone.far, 156.0);
+        assert!(zone.doubt.0 < Doubt::GUESSED.0);
+    }
+
+    #[test]
+    fn what_no_file_describes_is_guessed() {
+        let mut strange = board();
+        strange.processors[0].cpus = (8..10).collect();
+        let prior = Prior::new(&strange, Some(&file()));
+        assert_eq!(
+            prior.processors[0],
+            ProcessorPrior::guessed(&strange.processors[0])
+        );
+        assert_eq!(prior.rails[1], None, "a rail feeds what is not there");
+        let guess = Prior::new(&board(), None);
+        let watts = &guess.processors[0].dynamic;
+        assert!(
+            watts[0] < 0.4 * watts[1],
+            "slower than half a clock, at less voltage: {watts:?}"
+        );
+        near(watts[1], CORE_WATTS);
+    }
+}

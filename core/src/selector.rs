@@ -6,7 +6,8 @@
 //! 2. After a late inference, step down at once: to the best rung that would have held the target under the
 //!    slowdown just seen, for `HOLD` inferences; twice as many each time the return fails.
 //! 3. Where late inferences have turned out to come alone (the next one would have been in time on the same rung), they are
-//!    let pass until so many come in a row that the share which may be late makes it unlikely: noise is no load.
+//!    let pass until so many come in a row that the share which may be late, or of late was, makes it unlikely: noise is
+//!    no load.
 //! 4. A new assignment ends the hold: the daemon knows the load.
 //!
 //! Without a daemon it selects over the whole table by its own forecast: the best sub-network of sufficient
@@ -26,8 +27,10 @@ const HOLD: u32 = 3;
 /// The longest hold.
 const LONGEST_HOLD: u32 = 96;
 
-/// A return that survives this many inferences has succeeded.
+/// A return that survives this many inferences has succeeded, or as many as would all be in time with this probability if
+/// late ones came by chance.
 const RETURNED: u32 = 20;
+const LIKELY: f64 = 0.7;
 
 /// A rung fits if this multiple of its undisturbed latency does; at a start in time, if the latency itself does.
 const MARGIN: f64 = 1.1;
@@ -38,6 +41,9 @@ const ALONE: f64 = 0.35;
 
 /// Weight of the newest late inference in that likelihood, once there were many.
 const COMPANY_GAIN: f64 = 0.05;
+
+/// Weight of the newest inference in the share that is late.
+const SHARE_GAIN: f64 = 1.0 / 128.0;
 
 /// A row of late inferences less likely than this, if they come alone, is no noise.
 const UNLIKELY: f64 = 0.01;
@@ -70,6 +76,8 @@ pub struct Selector {
     late: Option<Seconds>,
     /// Late inferences in a row.
     row: i32,
+    /// Share of recent inferences that were late.
+    share: f64,
 }
 
 /// A stay on cheaper rungs.
@@ -118,6 +126,7 @@ impl Selector {
             seen: 0,
             late: None,
             row: 0,
+            share: 0.0,
         }
     }
 
@@ -185,6 +194,7 @@ impl Selector {
 
     /// Learns whether late inferences come alone; true if this one, if late, is to be let pass.
     fn judge(&mut self, report: &Report, late: bool) -> bool {
+        let late_share = f64::from(u8::from(late));
         let rung = self
             .ladder
             .iter()
@@ -199,8 +209,16 @@ impl Selector {
             self.company += gain * (again - self.company);
         }
         self.row = if late { self.row.saturating_add(1) } else { 0 };
-        let share = (1.0 - self.requirement.percentile).clamp(1e-3, 0.5);
+        let share = self.usual_share();
+        self.share += SHARE_GAIN * (late_share - self.share);
         self.company < ALONE && libm::pow(share, f64::from(self.row)) > UNLIKELY
+    }
+
+    /// The share of inferences that may be late, or of late was.
+    fn usual_share(&self) -> f64 {
+        (1.0 - self.requirement.percentile)
+            .max(self.share)
+            .clamp(1e-3, 0.5)
     }
 
     fn step_down(&mut self, report: &Report) {
@@ -219,7 +237,10 @@ impl Selector {
             .clone()
             .find(holds)
             .map_or(self.ladder.len() - 1, |(index, _)| index);
-        let failed_return = self.hold.left > 0 || self.hold.since < RETURNED;
+        // By chance alone one is late within so many inferences, which says nothing against the return.
+        let chance = libm::log(LIKELY) / libm::log(1.0 - self.usual_share());
+        let returned = RETURNED.min(chance as u32 + 1);
+        let failed_return = self.hold.left > 0 || self.hold.since < returned;
 
         let stay = if failed_return { self.hold.next } else { HOLD };
         self.hold = Hold {

@@ -13,8 +13,9 @@ const LOWEST_OCTAVE: f64 = -2.0;
 /// Bins: six octaves, from 1/4 to 16 times; what lies outside counts in the first or last bin.
 const BINS: usize = 48;
 
-/// The weight an observation keeps when the next one arrives: memory of about 200 observations.
-const KEEP: f32 = 1.0 - 1.0 / 200.0;
+/// The weight an observation keeps when the next one arrives: memory of about so many observations.
+pub(crate) const FAST: f32 = 1.0 - 1.0 / 200.0;
+pub(crate) const SLOW: f32 = 1.0 - 1.0 / 1000.0;
 
 /// A fading histogram of ratios.
 #[derive(Clone, Debug)]
@@ -26,12 +27,13 @@ impl Spread {
     /// Nothing observed yet.
     pub(crate) const EMPTY: Self = Self { mass: [0.0; BINS] };
 
-    /// Adds one observed ratio; one that is no number or not positive is ignored.
-    pub(crate) fn observe(&mut self, ratio: f64) {
+    /// Adds one observed ratio, before which all others keep the share `keep` of their weight; one that is no number or
+    /// not positive is ignored.
+    pub(crate) fn observe(&mut self, ratio: f64, keep: f32) {
         if !(ratio.is_finite() && ratio > 0.0) {
             return;
         }
-        self.fade(KEEP);
+        self.fade(keep);
         self.mass[bin(ratio)] += 1.0;
     }
 
@@ -77,7 +79,7 @@ mod tests {
     #[test]
     fn quantiles_are_right_to_a_bin() {
         let mut spread = Spread::EMPTY;
-        (1..=100).for_each(|i| spread.observe(if i % 20 == 0 { 3.0 } else { 1.0 }));
+        (1..=100).for_each(|i| spread.observe(if i % 20 == 0 { 3.0 } else { 1.0 }, FAST));
         let median = spread.quantile(0.5).unwrap();
         assert!((1.0..=1.1).contains(&median), "{median}");
         let tail = spread.quantile(0.97).unwrap();
@@ -90,19 +92,19 @@ mod tests {
         let mut spread = Spread::EMPTY;
         [f64::NAN, f64::INFINITY, 0.0, -1.0]
             .into_iter()
-            .for_each(|ratio| spread.observe(ratio));
+            .for_each(|ratio| spread.observe(ratio, FAST));
         assert_eq!(spread.weight(), 0.0);
         assert!(spread.quantile(0.5).is_none());
-        spread.observe(1e300);
-        spread.observe(1e-300);
+        spread.observe(1e300, FAST);
+        spread.observe(1e-300, FAST);
         assert_eq!(spread.weight_above(4.0).round(), 1.0);
     }
 
     #[test]
     fn old_evidence_fades() {
         let mut spread = Spread::EMPTY;
-        (0..1000).for_each(|_| spread.observe(8.0));
-        (0..600).for_each(|_| spread.observe(1.0));
+        (0..1000).for_each(|_| spread.observe(8.0, FAST));
+        (0..600).for_each(|_| spread.observe(1.0, FAST));
         assert!(spread.weight_above(4.0) / spread.weight() < 0.06);
     }
 }

@@ -42,7 +42,7 @@ impl Default for Effort {
     fn default() -> Self {
         Self {
             vectors: 96,
-            looks_per_app: 15_000,
+            looks_per_app: 50_000,
             provable_fronts: 1024,
             provable_vectors: 4096,
             labels: 20_000,

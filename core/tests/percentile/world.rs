@@ -111,7 +111,7 @@ pub(crate) fn gaussian(noise: Noise, percentile: f64, seed: u64, frames: usize) 
     let (mut mean, mut variance) = (1.0, 0.01);
     let ran: Vec<(usize, bool)> = (0..frames)
         .map(|_| {
-            let most = mean + z * f64::sqrt(variance);
+            let most = mean + z * libm::sqrt(variance);
             let fits = |rung: &usize| RUNGS[*rung] * most <= TARGET;
             let rung = (0..RUNGS.len()).rev().find(fits).unwrap_or(0);
             let factor = nature.factor();
@@ -250,7 +250,7 @@ fn inverse_normal(share: f64) -> f64 {
     let (mut low, mut high) = (-8.0, 8.0);
     for _ in 0..60 {
         let z = (low + high) / 2.0;
-        if 0.5 * libm::erfc(-z / f64::sqrt(2.0)) < share {
+        if 0.5 * libm::erfc(-z / libm::sqrt(2.0)) < share {
             low = z;
         } else {
             high = z;
