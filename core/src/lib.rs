@@ -32,6 +32,7 @@ mod heat;
 mod kalman;
 mod load;
 mod physics;
+pub mod plan;
 mod planner;
 mod power;
 mod prior;
