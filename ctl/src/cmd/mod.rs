@@ -8,6 +8,7 @@ mod model;
 mod models;
 mod mount;
 mod policy;
+mod simulate;
 mod status;
 mod validate;
 
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Model(model::Model),
     Demo(demo::Args),
+    Simulate(simulate::Args),
 }
 
 impl Command {
@@ -47,6 +49,7 @@ impl Command {
             Self::Policy(policy) => policy.run(),
             Self::Model(model) => model.run(),
             Self::Demo(args) => args.run().await,
+            Self::Simulate(args) => args.run(),
         }
     }
 }
