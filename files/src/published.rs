@@ -293,6 +293,14 @@ pub(crate) fn share(field: &Field<'_>) -> Result<f64, Fault> {
 }
 
 impl PublishedModel {
+    /// Leaves out all but the first `count` sub-networks.
+    pub(crate) fn keep(&mut self, count: usize) {
+        self.table.subnetworks.truncate(count);
+        for place in &mut self.places {
+            place.latencies.truncate(count);
+        }
+    }
+
     /// The quality of its worst and of its best sub-network.
     pub fn quality_range(&self) -> (Quality, Quality) {
         let qualities = self.table.subnetworks.iter().map(|each| each.quality);

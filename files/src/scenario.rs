@@ -1,5 +1,6 @@
 //! Scenarios: what happens on a virtual board while it is watched. `scenarios/*.toml`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use dynd_vocab::{Blueprint, Celsius, Hertz, Objective, Quality, Requirement, Seconds};
@@ -17,19 +18,20 @@ use crate::shipped::{board_names, find_board, find_published, published_names};
 use crate::source::{Source, read};
 use crate::suggestion::quoted;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "title",
     "source",
     "board",
     "duration",
     "objective",
     "warm",
+    "governor",
     "board-error",
     "app",
     "load",
     "event",
 ];
-const APP_KEYS: [&str; 13] = [
+const APP_KEYS: [&str; 14] = [
     "name",
     "model",
     "latency",
@@ -41,6 +43,7 @@ const APP_KEYS: [&str; 13] = [
     "processors",
     "noise",
     "scale",
+    "largest",
     "threads",
     "profile",
 ];
@@ -68,6 +71,8 @@ pub struct Scenario {
     pub objective: Objective,
     /// How warm every part of the board is at the start; as its surroundings if absent.
     pub warm: Option<Celsius>,
+    /// The governor that is in charge at the start wherever the kernel offers it; those of the board file if absent.
+    pub governor: Option<String>,
     /// By which share the apps' profiles are wrong: they were measured on a board whose every figure differs by up to this.
     pub board_error: f64,
     /// The apps.
@@ -245,12 +250,25 @@ fn scenario(source: Source<'_>) -> Result<Scenario, Fault> {
         duration,
         objective: one_of(objective, "objective", &Objective::ALL, Objective::label)?,
         warm: section.get("warm").map(temperature).transpose()?,
+        governor: section
+            .get("governor")
+            .map(|field| governor(field, &board.1))
+            .transpose()?,
         board_error: error.map_or(Ok(0.0), crate::published::share)?,
         board,
         apps,
         loads,
         events,
     })
+}
+
+fn governor(field: &Field<'_>, board: &Blueprint) -> Result<String, Fault> {
+    let offered: BTreeSet<&str> = board
+        .silicon()
+        .flat_map(|silicon| silicon.governors.iter().map(String::as_str))
+        .collect();
+    let offered: Vec<&str> = offered.into_iter().collect();
+    index_of(field, "governor", &offered).map(|index| offered[index].to_owned())
 }
 
 fn limited<'t>(section: &Section<'t>, key: &str) -> Result<Vec<Field<'t>>, Fault> {
@@ -276,7 +294,13 @@ fn board(field: &Field<'_>) -> Result<(String, Blueprint), Fault> {
 
 fn app(item: &Field<'_>, (board_name, board): &(String, Blueprint)) -> Result<ScenarioApp, Fault> {
     let part = Section::open(item, &APP_KEYS)?;
-    let model = model(part.need("model", "model = \"dynamic-ofa\"")?, board_name)?;
+    let mut model = model(part.need("model", "model = \"dynamic-ofa\"")?, board_name)?;
+    if let Some(field) = part.get("largest") {
+        let subnetworks = model.table.subnetworks.iter();
+        let names: Vec<_> = subnetworks.map(|each| each.name.as_str()).collect();
+        let largest = index_of(field, "sub-network", &names)?;
+        model.keep(largest + 1);
+    }
     let period = part.get("period").map(time).transpose()?;
     let choose = part.get("arrivals").map_or(Ok(Arrivals::Steady), |field| {
         one_of(field, "kind of arrivals", &Arrivals::ALL, Arrivals::label)

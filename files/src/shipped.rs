@@ -23,7 +23,9 @@ const BOARDS: [(&str, &str); 11] = shipped!(
 const MEASUREMENTS: [(&str, &str); 3] =
     shipped!("boards/measurements": "jetson-nano", "jetson-xavier-nx", "odroid-xu3");
 
-const PUBLISHED: [(&str, &str); 1] = shipped!("models/published": "dynamic-ofa");
+const PUBLISHED: [(&str, &str); 5] = shipped!(
+    "models/published": "alexnet-widths", "dynamic-ofa", "hat-en-de", "ofa-note10", "slimmable-mobilenet-v1"
+);
 
 /// The names of the boards that come with dynd, sorted.
 pub fn board_names() -> impl Iterator<Item = &'static str> {

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use dynd_sim::lab::{Contest, Entry, Outcome};
+use dynd_sim::lab::{Contender, Contest, Entry, Outcome};
 use serde::Serialize;
+
+/// Where the best static choice costs less than this more than the oracle, shares of the distance mean nothing.
+const LEAST_REGRET: f64 = 0.02;
 
 /// All contests.
 #[derive(Serialize)]
@@ -22,10 +25,22 @@ pub(crate) struct ScenarioReport {
     pub(crate) seconds: f64,
     pub(crate) seeds: usize,
     pub(crate) disturbances: usize,
+    /// Where each app can run, and whether somebody measured it there.
+    pub(crate) figures: Vec<Figures>,
     /// By name.
     pub(crate) controllers: BTreeMap<String, ControllerReport>,
     /// Their names, in the order asked for.
     pub(crate) order: Vec<String>,
+}
+
+/// How far the latencies of one app on one processor can be trusted.
+#[derive(Serialize)]
+pub(crate) struct Figures {
+    pub(crate) app: String,
+    pub(crate) model: String,
+    pub(crate) processor: String,
+    pub(crate) evidence: &'static str,
+    pub(crate) source: String,
 }
 
 /// One controller in one scenario.
@@ -46,6 +61,8 @@ pub(crate) struct ControllerReport {
     pub(crate) base: Spread,
     /// Misses beyond what is allowed, summed over apps; five times this are in the cost.
     pub(crate) excess: Spread,
+    /// The way from the oracle's cost to that of the best static choice; absent where they hardly differ.
+    pub(crate) regret_share: Option<Spread>,
     pub(crate) apps: Vec<AppReport>,
 }
 
@@ -111,6 +128,7 @@ fn scenario(contest: &Contest) -> ScenarioReport {
             .entries
             .first()
             .map_or(0, |entry| entry.trace.disturbances.len()),
+        figures: figures(contest),
         controllers: contest
             .entries
             .iter()
@@ -118,6 +136,22 @@ fn scenario(contest: &Contest) -> ScenarioReport {
             .collect(),
         order: contest.entries.iter().map(name).collect(),
     }
+}
+
+fn figures(contest: &Contest) -> Vec<Figures> {
+    let board = &contest.scenario.board.0;
+    let of = |app: &dynd_files::ScenarioApp| -> Vec<Figures> {
+        let places = app.model.places.iter().filter(|place| place.board == *board);
+        let figures = places.map(|place| Figures {
+            app: app.name.clone(),
+            model: app.model.table.name.clone(),
+            processor: place.processor.clone(),
+            evidence: place.evidence.label(),
+            source: place.source.clone(),
+        });
+        figures.collect()
+    };
+    contest.scenario.apps.iter().flat_map(of).collect()
 }
 
 fn controller(contest: &Contest, entry: &Entry) -> ControllerReport {
@@ -136,10 +170,25 @@ fn controller(contest: &Contest, entry: &Entry) -> ControllerReport {
         cost: spread(|outcome| outcome.cost.total),
         base: spread(|outcome| outcome.cost.base),
         excess: spread(|outcome| outcome.cost.excess),
+        regret_share: regret_share(contest, entry),
         apps: (0..contest.scenario.apps.len())
             .map(|app| app_report(contest, entry, app))
             .collect(),
     }
+}
+
+fn regret_share(contest: &Contest, entry: &Entry) -> Option<Spread> {
+    let oracle = &contest.of(Contender::Oracle)?.results;
+    let best = &contest.of(Contender::BEST_STATIC)?.results;
+    let median = |results: &[Outcome]| Spread::new(results.iter().map(|each| each.cost.total)).median;
+    if median(best) - median(oracle) < LEAST_REGRET {
+        return None;
+    }
+    let shares = entry.results.iter().zip(oracle).zip(best);
+    Some(Spread::new(shares.map(|((each, oracle), best)| {
+        let distance = (best.cost.total - oracle.cost.total).max(LEAST_REGRET);
+        (each.cost.total - oracle.cost.total) / distance
+    })))
 }
 
 fn app_report(contest: &Contest, entry: &Entry, index: usize) -> AppReport {

@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 
-use dynd_sim::lab::Contender;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// How far simulations are.
@@ -30,10 +29,10 @@ impl Progress {
         }
     }
 
-    /// `contender` has run.
-    pub(crate) fn ran(&self, scenario: &str, contender: Contender) {
+    /// A run is over: `what`.
+    pub(crate) fn ran(&self, what: &str) {
         if let Some(bar) = &self.0 {
-            bar.set_message(format!("{scenario}: {contender}"));
+            bar.set_message(what.to_owned());
             bar.inc(1);
         }
     }

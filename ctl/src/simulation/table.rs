@@ -3,10 +3,11 @@
 use super::json::{ControllerReport, Report, ScenarioReport, Spread};
 use crate::format;
 
-const HEADINGS: [&str; 11] = [
+const HEADINGS: [&str; 12] = [
     "controller",
     "cost",
     "spread",
+    "regret",
     "missed",
     "late until met",
     "quality",
@@ -43,12 +44,13 @@ fn scenario(scenario: &ScenarioReport) -> String {
     )
 }
 
-fn row(name: &str, controller: &ControllerReport) -> [String; 11] {
+fn row(name: &str, controller: &ControllerReport) -> [String; 12] {
     let Spread { median, min, max } = controller.cost;
     [
         name.into(),
         format!("{median:.3}"),
         format!("{min:.3}-{max:.3}"),
+        format::percent(controller.regret_share.map(|share| share.median)),
         format::percent(Some(controller.misses.median)),
         format!("{:.0}", controller.late_until_met.median),
         format!("{:.4}", controller.quality.median),

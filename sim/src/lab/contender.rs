@@ -10,8 +10,29 @@ use dynd_vocab::Blueprint;
 pub enum Contender {
     /// dynd.
     Dynd,
+    /// The run-time manager of Dynamic-OFA.
+    DynamicOfaRule,
+    /// ALERT.
+    Alert,
+    /// POET.
+    Poet(Margin),
+    /// A greedy heuristic for the multi-dimensional knapsack.
+    GreedyMmkp,
+    /// The bar: knows everything but what is to come.
+    Oracle,
+    /// Nobody reaches it: knows every sample.
+    Clairvoyant,
     /// No controller: a fixed choice under the kernel's governors.
     Static(Choice, Governors),
+}
+
+/// How far below its target POET aims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Margin {
+    /// Not at all, as its authors do.
+    Default,
+    /// By what costs least on the very trace that it is judged on.
+    Tuned,
 }
 
 /// How a fixed choice is made.
@@ -76,12 +97,24 @@ impl Contender {
     pub const BEST_STATIC: Self = Self::Static(Choice::Best, Governors::OfBoard);
 
     /// Those that play if nobody says who.
-    pub const USUAL: [Self; 4] = [
+    pub const USUAL: [Self; 11] = [
         Self::Dynd,
         Self::Static(Choice::Largest, Governors::OfBoard),
         Self::Static(Choice::Smallest, Governors::OfBoard),
         Self::BEST_STATIC,
+        Self::DynamicOfaRule,
+        Self::Alert,
+        Self::Poet(Margin::Default),
+        Self::Poet(Margin::Tuned),
+        Self::GreedyMmkp,
+        Self::Oracle,
+        Self::Clairvoyant,
     ];
+
+    /// Whether it decides by what has been: everybody but those who see the world itself.
+    pub const fn is_causal(self) -> bool {
+        !matches!(self, Self::Oracle | Self::Clairvoyant)
+    }
 
     /// Every contender that a scenario on `board` can have.
     pub fn all(board: &Blueprint) -> Vec<Self> {
@@ -100,6 +133,13 @@ impl fmt::Display for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dynd => f.write_str("dynd"),
+            Self::DynamicOfaRule => f.write_str("dynamic-ofa-rule"),
+            Self::Alert => f.write_str("alert"),
+            Self::Poet(Margin::Default) => f.write_str("poet"),
+            Self::Poet(Margin::Tuned) => f.write_str("poet-tuned"),
+            Self::GreedyMmkp => f.write_str("greedy-mmkp"),
+            Self::Oracle => f.write_str("oracle"),
+            Self::Clairvoyant => f.write_str("clairvoyant"),
             Self::Static(choice, Governors::OfBoard) => f.write_str(choice.label()),
             Self::Static(choice, Governors::Named(name)) => write!(f, "{name}/{}", choice.label()),
         }

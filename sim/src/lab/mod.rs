@@ -18,6 +18,7 @@
 
 mod actor;
 mod brief;
+mod catalogue;
 mod contender;
 mod contest;
 mod cost;
@@ -26,20 +27,27 @@ mod happening;
 pub mod manager;
 mod metrics;
 mod noise;
+mod plants;
 mod play;
+mod seer;
 mod stage;
 mod tuning;
+mod variation;
 mod workload;
 mod world;
 
 pub use brief::{AppBrief, Brief, Spot};
-pub use contender::{Choice, Contender, Governors, UnknownContender};
+pub use catalogue::Catalogue;
+pub use contender::{Choice, Contender, Governors, Margin, UnknownContender};
 pub use contest::{Contest, Entry, Outcome};
 pub use cost::Cost;
 pub use frame::{Frame, Moment, Trace};
 pub use manager::{Manager, News, Orders};
 pub use metrics::{AppMetrics, Metrics};
 pub use noise::Noise;
+pub use plants::{PlantResult, VARIATION, play_on_random_plant};
 pub use play::{PlayError, play};
+pub use seer::{Foresight, Seer};
 pub use stage::Stage;
+pub use variation::varied;
 pub use world::{Run, World};

@@ -15,6 +15,9 @@ pub enum PlayError {
     /// The virtual board refused what a controller or a scenario asked of it.
     #[error("failed to run the scenario on its virtual board")]
     Plant(#[from] PlantError),
+    /// Nothing was to be played.
+    #[error("failed to hold a contest: there is no stage to play on")]
+    Nothing,
 }
 
 /// Lets `manager` play `stage`.

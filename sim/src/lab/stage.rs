@@ -5,6 +5,7 @@ use dynd_plant::{PlantError, Work};
 use dynd_vocab::{Blueprint, Seconds, Timestamp};
 
 use super::noise::{Noise, mix, uniform};
+use super::variation::{Factors, varied};
 use super::workload::{Workload, speed};
 
 /// Interarrival times of *bursts*: hyperexponential. Of the first 5,000 requests of Azure's trace of code completions
@@ -65,25 +66,46 @@ impl Stage {
         })
     }
 
-    /// The same scenario and seed on another board: what an inference asks for stays, how fast it is done does not.
-    pub fn on(&self, board: &Blueprint) -> Self {
+    /// One stage of `scenario` for each of `count` seeds.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn seeded(scenario: &Scenario, count: u64) -> Result<Vec<Self>, PlantError> {
+        (1..=count).map(|seed| Self::new(scenario, seed)).collect()
+    }
+
+    /// The same on another board, whose every figure differs by up to the share `amount`: what an inference asks for stays,
+    /// how fast that is done does not.
+    #[must_use]
+    pub fn elsewhere(&self, amount: f64) -> Self {
         Self {
-            board: board.clone(),
+            board: varied(&self.board, self.seed, amount),
             ..self.clone()
         }
     }
 
-    /// The same with other samples of the same noise.
-    pub fn reseeded(&self, seed: u64) -> Self {
-        let seconds = self.scenario.duration.get();
-        let noise = |(index, app): (usize, &dynd_files::ScenarioApp)| {
-            Noise::new(app.noise, mix(seed ^ mix(index as u64 + 1)), seconds)
+    /// The same with every figure of board and work changed by up to the share `amount`, as `seed` fixes.
+    #[must_use]
+    pub fn varied(&self, seed: u64, amount: f64) -> Self {
+        let mut factors = Factors::new(mix(seed ^ 0x3042C), amount);
+        let mut work = |work: &mut Work| {
+            work.stall = work.stall * factors.draw();
+            work.cycles *= factors.draw();
+            work.traffic *= factors.draw();
+            work.serial = (work.serial * factors.draw()).min(1.0);
         };
-        Self {
-            noises: self.scenario.apps.iter().enumerate().map(noise).collect(),
-            seed,
+        let mut stage = Self {
+            board: varied(&self.board, seed, amount),
             ..self.clone()
+        };
+        for workload in &mut stage.workloads {
+            for place in workload.at.iter_mut().flatten() {
+                place.works.iter_mut().for_each(&mut work);
+                place.host.iter_mut().for_each(&mut work);
+            }
         }
+        stage.loads.iter_mut().for_each(work);
+        stage
     }
 
     /// When frame number `frame` of `app` is released, if the one before was at `last` (or the app arrived then);

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use dynd_files::{Evidence, PublishedModel, PublishedPlace, ScenarioApp};
+use dynd_files::{PublishedModel, PublishedPlace, ScenarioApp};
 use dynd_plant::{Place, Plant, PlantError, Work};
 use dynd_vocab::{Blueprint, CpuSet, Hertz, Pid, Seconds};
 
@@ -28,7 +28,6 @@ pub(crate) struct PlaceWork {
     pub(crate) works: Vec<Work>,
     /// What a CPU does before an accelerator can begin.
     pub(crate) host: Option<Work>,
-    pub(crate) evidence: Evidence,
 }
 
 impl Workload {
@@ -94,11 +93,7 @@ fn place_work(
         }
         None => None,
     };
-    Ok(PlaceWork {
-        works,
-        host,
-        evidence: place.evidence,
-    })
+    Ok(PlaceWork { works, host })
 }
 
 /// The cluster of the highest capacity.

@@ -77,6 +77,13 @@ impl<'s> World<'s> {
         if let Some(warm) = stage.scenario.warm {
             (0..stage.board.thermal.nodes.len()).for_each(|node| plant.preheat(node, warm));
         }
+        for (processor, silicon) in stage.board.silicon().enumerate() {
+            if let Some(governor) = &stage.scenario.governor
+                && silicon.governors.contains(governor)
+            {
+                plant.govern(processor, governor)?;
+            }
+        }
         let apps = stage.scenario.apps.iter();
         let mut world = Self {
             board: VirtualBoard::new(plant),
@@ -145,6 +152,11 @@ impl<'s> World<'s> {
     /// The released frame of `app` that has not begun: its number and when it was released.
     pub fn waiting(&self, app: usize) -> Option<(u64, Timestamp)> {
         self.apps[app].waiting
+    }
+
+    /// Whether `app` runs no inference now.
+    pub fn is_idle(&self, app: usize) -> bool {
+        self.apps[app].running.is_none()
     }
 
     /// What `app` ran last.

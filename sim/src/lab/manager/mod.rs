@@ -1,14 +1,23 @@
 //! Controllers: each hears what its interface would tell it, and is asked what to run before each inference.
 
+mod alert;
+mod dynamic_ofa;
 mod dynd;
 mod fixed;
+mod greedy;
+mod poet;
+mod votes;
 
 use std::time::Duration;
 
 use dynd_vocab::{Actuation, Report, Requirement, Sample, Setting, Timestamp};
 
+pub use self::alert::Alert;
+pub use self::dynamic_ofa::DynamicOfaRule;
 pub use self::dynd::Dynd;
 pub use self::fixed::Fixed;
+pub use self::greedy::GreedyMmkp;
+pub use self::poet::Poet;
 use super::world::Run;
 
 /// Something that a controller hears. Apps go by index.
