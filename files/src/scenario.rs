@@ -18,7 +18,7 @@ use crate::shipped::{board_names, find_board, find_published, published_names};
 use crate::source::{Source, read};
 use crate::suggestion::quoted;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "title",
     "source",
     "board",
@@ -26,6 +26,7 @@ const KEYS: [&str; 11] = [
     "objective",
     "warm",
     "governor",
+    "clock",
     "board-error",
     "app",
     "load",
@@ -73,6 +74,8 @@ pub struct Scenario {
     pub warm: Option<Celsius>,
     /// The governor that is in charge at the start wherever the kernel offers it; those of the board file if absent.
     pub governor: Option<String>,
+    /// The bounds that users set before: processor, lowest and highest clock.
+    pub clocks: Vec<(usize, Hertz, Hertz)>,
     /// By which share the apps' profiles are wrong: they were measured on a board whose every figure differs by up to this.
     pub board_error: f64,
     /// The apps.
@@ -254,12 +257,27 @@ fn scenario(source: Source<'_>) -> Result<Scenario, Fault> {
             .get("governor")
             .map(|field| governor(field, &board.1))
             .transpose()?,
+        clocks: limited(&section, "clock")?
+            .iter()
+            .map(|item| clocks(item, &board.1))
+            .collect::<Result<_, _>>()?,
         board_error: error.map_or(Ok(0.0), crate::published::share)?,
         board,
         apps,
         loads,
         events,
     })
+}
+
+fn clocks(item: &Field<'_>, board: &Blueprint) -> Result<(usize, Hertz, Hertz), Fault> {
+    let part = Section::open(item, &["processor", "min", "max"])?;
+    let processor = processor(part.need("processor", "processor = \"big0\"")?, board)?;
+    let low = clock(part.need("min", "min = \"1190.4 MHz\"")?)?;
+    let high = ceiling(part.need("max", "max = \"1420.8 MHz\"")?, board, processor)?;
+    if low > high {
+        return Err(part.fault("min must not be above max"));
+    }
+    Ok((processor, low, high))
 }
 
 fn governor(field: &Field<'_>, board: &Blueprint) -> Result<String, Fault> {

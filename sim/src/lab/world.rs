@@ -84,6 +84,9 @@ impl<'s> World<'s> {
                 plant.govern(processor, governor)?;
             }
         }
+        for &(processor, low, high) in &stage.scenario.clocks {
+            plant.bound(processor, low, high)?;
+        }
         let apps = stage.scenario.apps.iter();
         let mut world = Self {
             board: VirtualBoard::new(plant),

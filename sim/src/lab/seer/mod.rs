@@ -35,13 +35,27 @@ use rollout::foresee;
 
 /// The price of a miss while as many were missed as are allowed, how fast it grows, and the least that it can be: below it
 /// frames would be late for next to nothing.
-const PRICE: f64 = 0.8;
-const PRICE_GROWTH: f64 = 0.3;
+const PRICE: f64 = 0.5;
+const PRICE_GROWTH: f64 = 0.4;
 const LEAST_PRICE: f64 = 0.15;
 
 /// In a new situation an app is to be met at once: for so many frames a miss costs at least this.
 const NEW_FRAMES: u32 = 20;
-const NEW_PRICE: f64 = 2.0;
+const NEW_PRICE: f64 = 5.0;
+
+/// How many frames after it a frame can make late, as far as is looked.
+const FOLLOWING: u32 = 4;
+
+/// What a frame that is late by its whole target costs further, as a share of a miss: of several that are all late the
+/// shorter is better.
+const OVERTIME: f64 = 0.2;
+
+/// Targets that count as overtime, at most.
+const LONGEST_OVERTIME: f64 = 10.0;
+
+/// With so many misses to spare, clocks are planned as if this many times as many were allowed.
+const SPARE: f64 = 4.0;
+const BOLDNESS: f64 = 4.0;
 
 /// What is known of the frame that is about to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,18 +155,35 @@ impl Seer {
 
     /// Plans anew if the situation is another one.
     fn look(&mut self, world: &mut World<'_>) -> Result<(), PlayError> {
-        let situation = Situation::of(world);
+        // Whoever is new is met first; then clocks go back and forth between two plans, so that all misses allowed are used.
+        let can_spare = |account: &Account| account.frames >= NEW_FRAMES && account.balance < -SPARE;
+        let present = (0..self.accounts.len()).filter(|&app| world.is_present(app));
+        let is_bold = present.map(|app| &self.accounts[app]).all(can_spare);
+        let was_bold = self.situation.as_ref().is_some_and(|situation| situation.is_bold);
+        let in_debt = self.accounts.iter().any(|account| account.balance > -1.0);
+        let is_bold =
+            world.stage().scenario.objective != Objective::MaxQuality && (is_bold || (was_bold && !in_debt));
+        let situation = Situation::of(world, is_bold);
         if self.situation.as_ref() == Some(&situation) {
             return Ok(());
         }
         if !self.plans.contains_key(&situation) {
-            let plan = plan::search(world, &self.brief, &self.plan, self.reference)?;
+            let boldness = if is_bold { BOLDNESS } else { 1.0 };
+            let search = plan::Search {
+                world,
+                brief: &self.brief,
+                reference: self.reference,
+                boldness,
+            };
+            let plan = search.best(&self.plan)?;
             self.plans.insert(situation.clone(), plan);
         }
         self.plan = self.plans[&situation].clone();
-        self.situation = Some(situation);
-        for account in &mut self.accounts {
-            account.frames = 0;
+        let before = self.situation.replace(situation.clone());
+        if before.is_none_or(|before| !before.is_as(&situation)) {
+            for account in &mut self.accounts {
+                account.frames = 0;
+            }
         }
         world.set(&self.plan.setting(world));
         Ok(())
@@ -165,46 +196,60 @@ impl Seer {
         if scenario.objective != Objective::MaxQuality {
             return Ok(planned);
         }
+        let at = |subnetwork| Run {
+            subnetwork,
+            ..planned
+        };
+        let subnetworks = by_quality(scenario, app);
+        let median = world.stage().noises[app].quantile(0.5, world.now().as_nanos());
+        let quickest = subnetworks.last().copied().unwrap_or(planned.subnetwork);
+        let quickest = foresee(world, app, at(quickest), Some(median))?.took;
         let mut best: Option<(f64, usize)> = None;
-        for subnetwork in by_quality(scenario, app) {
+        for subnetwork in subnetworks {
             let lost = quality_loss(scenario, app, subnetwork);
             if best.is_some_and(|(least, _)| least <= lost) {
                 break;
             }
-            let run = Run {
-                subnetwork,
-                ..planned
-            };
-            let cost = lost + self.accounts[app].price() * self.risk(world, app, run)?;
+            let cost = lost + self.risk(world, app, at(subnetwork), quickest)?;
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, subnetwork));
             }
         }
-        Ok(Run {
-            subnetwork: best.map_or(planned.subnetwork, |(_, subnetwork)| subnetwork),
-            ..planned
-        })
+        Ok(at(best.map_or(planned.subnetwork, |(_, subnetwork)| subnetwork)))
     }
 
-    /// How probable it is that the waiting frame of `app` is late if it runs `run` now.
-    fn risk(&self, world: &World<'_>, app: usize, run: Run) -> Result<f64, PlayError> {
+    /// What the misses cost that are to be expected if the waiting frame of `app` runs `run` now: its own, those of the
+    /// frames after it, of which each needs at least `quickest` seconds, and those of other apps meanwhile.
+    fn risk(&self, world: &World<'_>, app: usize, run: Run, quickest: f64) -> Result<f64, PlayError> {
         let Some((_, release)) = world.waiting(app) else {
             return Ok(0.0);
         };
-        let target = world.requirement(app).latency.get();
-        let (now, waited) = (world.now().as_nanos(), world.now().since(release).as_secs_f64());
+        let requirement = world.requirement(app);
+        let target = requirement.latency.get();
+        let now = world.now().as_nanos();
+        let waited = world.now().since(release).as_secs_f64();
         let noise = &world.stage().noises[app];
-        match self.foresight {
-            Foresight::Sample => {
-                let took = foresee(world, app, run, None)?;
-                Ok(f64::from(u8::from(waited + took > target)))
-            }
-            Foresight::Distribution => {
-                let median = noise.quantile(0.5, now);
-                let took = foresee(world, app, run, Some(median))?;
-                Ok(noise.above(median * (target - waited) / took, now))
-            }
+        let median = noise.quantile(0.5, now);
+        let known = self.foresight == Foresight::Sample;
+        let foreseen = foresee(world, app, run, (!known).then_some(median))?;
+        let beyond = |limit: f64| match known {
+            true => f64::from(u8::from(waited + foreseen.took > limit)),
+            false => noise.above(median * (limit - waited) / foreseen.took, now),
+        };
+        let mut misses = beyond(target);
+        if let Some(period) = requirement.period {
+            let limit = |frame: u32| f64::from(frame) * period.get() + target - quickest;
+            misses += (1..=FOLLOWING).map(|frame| beyond(limit(frame))).sum::<f64>();
         }
+        let overtime = (waited + foreseen.took - target) / target;
+        misses += OVERTIME * overtime.clamp(0.0, LONGEST_OVERTIME);
+        let mut cost = self.accounts[app].price() * misses;
+        for (other, ratio) in foreseen.others {
+            let noise = &world.stage().noises[other];
+            let late = noise.above(noise.quantile(0.5, now) / ratio, now);
+            cost += self.accounts[other].price() * late;
+        }
+        Ok(cost)
     }
 }
 

@@ -27,7 +27,7 @@ const ROUNDS: usize = 3;
 const FINALISTS: usize = 8;
 
 /// How many OPPs in a row may bring nothing before the search for a clock ends.
-const PATIENCE: usize = 3;
+const PATIENCE: usize = 4;
 
 /// The old plan is kept unless the new one costs less by this.
 const WORTH: f64 = 0.002;
@@ -47,10 +47,18 @@ pub(super) struct Situation {
     heat: i64,
     /// Which noise each app has now, as its median in thousandths.
     noise: Vec<i64>,
+    /// Whether there are misses to spare.
+    pub(super) is_bold: bool,
 }
 
 impl Situation {
-    pub(super) fn of(world: &World<'_>) -> Self {
+    /// True if `other` differs in heat or boldness at most: nothing has happened.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        (&self.apps, &self.loads, &self.ceilings, &self.noise)
+            == (&other.apps, &other.loads, &other.ceilings, &other.noise)
+    }
+
+    pub(super) fn of(world: &World<'_>, is_bold: bool) -> Self {
         let stage = world.stage();
         let nanos = world.now().as_nanos();
         let target = |app| {
@@ -72,6 +80,7 @@ impl Situation {
                 .collect(),
             heat: above as i64,
             noise: (0..stage.scenario.apps.len()).map(median).collect(),
+            is_bold,
         }
     }
 }
@@ -116,40 +125,33 @@ impl Plan {
     }
 }
 
-/// The best plan for `world` as it is.
-pub(super) fn search(
-    world: &World<'_>,
-    brief: &Brief,
-    present: &Plan,
-    reference: Watts,
-) -> Result<Plan, PlayError> {
-    let search = Search {
-        world,
-        brief,
-        reference,
-    };
-    let mut finalists = search.places(present)?;
-    let objective = world.stage().scenario.objective;
-    if objective == Objective::MinEnergy {
-        for (plan, cost) in &mut finalists {
-            search.lower_clocks(plan, cost)?;
-        }
-    }
-    let kept = search.cost(present)?;
-    let best = finalists.into_iter().min_by(|a, b| a.1.total_cmp(&b.1));
-    Ok(match best {
-        Some((plan, cost)) if cost < kept - WORTH => plan,
-        _ => present.clone(),
-    })
-}
-
-struct Search<'a, 's> {
-    world: &'a World<'s>,
-    brief: &'a Brief,
-    reference: Watts,
+/// A search for the best plan for a world as it is.
+pub(super) struct Search<'a, 's> {
+    pub(super) world: &'a World<'s>,
+    pub(super) brief: &'a Brief,
+    /// The mean power that energy is relative to.
+    pub(super) reference: Watts,
+    /// So many times as many misses as the percentiles allow are none.
+    pub(super) boldness: f64,
 }
 
 impl Search<'_, '_> {
+    /// The best plan; `present` if that is as good.
+    pub(super) fn best(&self, present: &Plan) -> Result<Plan, PlayError> {
+        let mut finalists = self.places(present)?;
+        if self.world.stage().scenario.objective == Objective::MinEnergy {
+            for (plan, cost) in &mut finalists {
+                self.lower_all_clocks(plan, cost)?;
+            }
+        }
+        let kept = self.cost(present)?;
+        let best = finalists.into_iter().min_by(|a, b| a.1.total_cmp(&b.1));
+        Ok(match best {
+            Some((plan, cost)) if cost < kept - WORTH => plan,
+            _ => present.clone(),
+        })
+    }
+
     /// Step 1: the best few choices of places, with what each costs at the highest clocks.
     fn places(&self, present: &Plan) -> Result<Vec<(Plan, f64)>, PlayError> {
         let mut plan = Plan {
@@ -198,29 +200,69 @@ impl Search<'_, '_> {
         places.into_iter().flat_map(at).collect()
     }
 
-    /// Step 2.
-    fn lower_clocks(&self, plan: &mut Plan, least: &mut f64) -> Result<(), PlayError> {
-        let board = &self.world.stage().board;
-        let opps: Vec<usize> = board.silicon().map(|silicon| silicon.opps.len()).collect();
+    /// Step 2, in either order of the processors, since one that is slowed first leaves less to the others; then pairs: one
+    /// faster, the other slower.
+    fn lower_all_clocks(&self, plan: &mut Plan, least: &mut f64) -> Result<(), PlayError> {
+        let forward: Vec<usize> = (0..plan.below.len()).collect();
+        let backward: Vec<usize> = forward.iter().rev().copied().collect();
+        let start = (plan.clone(), *least);
+        for order in [&forward, &backward] {
+            let (mut tried, mut cost) = start.clone();
+            self.lower_clocks(&mut tried, &mut cost, order)?;
+            self.trade_clocks(&mut tried, &mut cost)?;
+            if cost < *least {
+                (*plan, *least) = (tried, cost);
+            }
+        }
+        Ok(())
+    }
+
+    fn trade_clocks(&self, plan: &mut Plan, least: &mut f64) -> Result<(), PlayError> {
+        let opps = self.opps();
+        for _ in 0..ROUNDS {
+            let before = plan.below.clone();
+            for faster in 0..opps.len() {
+                for slower in (0..opps.len()).filter(|&slower| slower != faster) {
+                    for (up, down) in [(1, 1), (1, 2), (2, 1), (1, 4), (4, 1)] {
+                        let mut tried = plan.clone();
+                        if tried.below[faster] < up || tried.below[slower] + down >= opps[slower] {
+                            continue;
+                        }
+                        tried.below[faster] -= up;
+                        tried.below[slower] += down;
+                        let cost = self.cost(&tried)?;
+                        if cost < *least {
+                            (*plan, *least) = (tried, cost);
+                        }
+                    }
+                }
+            }
+            if plan.below == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn opps(&self) -> Vec<usize> {
+        let silicon = self.world.stage().board.silicon();
+        silicon.map(|silicon| silicon.opps.len()).collect()
+    }
+
+    fn lower_clocks(&self, plan: &mut Plan, least: &mut f64, order: &[usize]) -> Result<(), PlayError> {
+        let opps = self.opps();
         for round in 0..ROUNDS {
             let before = plan.below.clone();
-            for (processor, &count) in opps.iter().enumerate() {
-                let mut idle = 0;
+            for &processor in order {
                 // A lowest clock that costs nothing ends the search at once.
-                let ends = (round == 0).then_some(count - 1);
-                let steps = ends.into_iter().chain(0..count);
-                for below in steps {
-                    let mut tried = plan.clone();
-                    tried.below[processor] = below;
-                    let cost = self.cost(&tried)?;
-                    if cost < *least {
-                        (*plan, *least) = (tried, cost);
-                        idle = 0;
-                        if Some(below) == ends {
-                            break;
-                        }
-                    } else if below > plan.below[processor] && Some(below) != ends {
-                        idle += 1;
+                if round == 0 && self.try_clock(plan, least, (processor, opps[processor] - 1))? {
+                    continue;
+                }
+                let mut idle = 0;
+                for below in 0..opps[processor] {
+                    match self.try_clock(plan, least, (processor, below))? {
+                        true => idle = 0,
+                        false => idle += usize::from(below > plan.below[processor]),
                     }
                     if idle >= PATIENCE {
                         break;
@@ -232,6 +274,23 @@ impl Search<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether it costs less with this processor so many OPPs below its highest; then it is done.
+    fn try_clock(
+        &self,
+        plan: &mut Plan,
+        least: &mut f64,
+        (processor, below): (usize, usize),
+    ) -> Result<bool, PlayError> {
+        let mut tried = plan.clone();
+        tried.below[processor] = below;
+        let cost = self.cost(&tried)?;
+        let is_less = cost < *least;
+        if is_less {
+            (*plan, *least) = (tried, cost);
+        }
+        Ok(is_less)
     }
 
     /// What a run that went on like this would cost.
@@ -248,7 +307,7 @@ impl Search<'_, '_> {
         };
         for (app, late) in scenario.apps.iter().zip(late) {
             // A little of each miss counts always, so that of two plans that hold the one with more room is taken.
-            let allowed = 1.0 - app.requirement.percentile;
+            let allowed = self.boldness * (1.0 - app.requirement.percentile);
             cost += MISS_WEIGHT * (late - allowed).max(0.0) + 1e-4 * late;
         }
         Ok(cost)

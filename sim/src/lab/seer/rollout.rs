@@ -5,6 +5,7 @@ use std::time::Duration;
 use dynd_vocab::{Setting, Timestamp};
 
 use super::plan::Plan;
+use crate::lab::frame::Frame;
 use crate::lab::happening::Happening;
 use crate::lab::play::PlayError;
 use crate::lab::world::{Run, World};
@@ -28,14 +29,23 @@ pub(super) struct Prospect {
     pub(super) latency: Vec<f64>,
 }
 
-/// How many seconds the waiting frame of `app` takes from now if it runs `run` and its noise is `factor`; what the noise
-/// really is if absent.
+/// What would come of a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Foreseen {
+    /// How many seconds it takes from now.
+    pub(super) took: f64,
+    /// The frames of other apps that end meanwhile or were under way by then: whose, and latency over target.
+    pub(super) others: Vec<(usize, f64)>,
+}
+
+/// What would come of the waiting frame of `app` if it runs `run` and its noise is `factor`; what the noise really is if
+/// absent.
 pub(super) fn foresee(
     world: &World<'_>,
     app: usize,
     run: Run,
     factor: Option<f64>,
-) -> Result<f64, PlayError> {
+) -> Result<Foreseen, PlayError> {
     let mut copy = world.fork();
     let began = copy.now();
     match factor {
@@ -44,20 +54,33 @@ pub(super) fn foresee(
     }
     let patience = PATIENCE * world.requirement(app).latency.get();
     let end = began + Duration::from_secs_f64(patience);
+    let mut took = None;
+    let apps = world.stage().scenario.apps.len();
     while let Some(happening) = copy.advance(end)? {
         match happening {
             Happening::Ended(ended, report) if ended == app => {
-                return Ok(report.ended.since(began).as_secs_f64());
+                took = took.or(Some(report.ended.since(began).as_secs_f64()));
             }
-            Happening::Due(other) if other != app => {
+            // After its end nothing begins: what is under way is seen to its end.
+            Happening::Due(other) if other != app && took.is_none() => {
                 if let Some(run) = copy.previous(other) {
-                    copy.begin(other, run)?;
+                    let noise = &copy.stage().noises[other];
+                    let median = noise.quantile(0.5, copy.now().as_nanos());
+                    copy.begin_with(other, run, median)?;
                 }
             }
             _ => {}
         }
+        if took.is_some() && (0..apps).all(|other| other == app || copy.is_idle(other)) {
+            break;
+        }
     }
-    Ok(patience)
+    let others = copy.frames().iter().filter(|frame| frame.app != app);
+    let ratio = |frame: &Frame| Some((frame.app, frame.latency? / frame.target));
+    Ok(Foreseen {
+        took: took.unwrap_or(patience),
+        others: others.filter_map(ratio).collect(),
+    })
 }
 
 /// What `plan` would bring from now on, with the noise of each app as it is distributed now.
