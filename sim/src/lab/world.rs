@@ -181,6 +181,11 @@ impl<'s> World<'s> {
         self.ceilings[processor]
     }
 
+    /// Makes `app` one that ran `run` before.
+    pub(crate) fn pretend(&mut self, app: usize, run: Run) {
+        self.apps[app].previous = Some(run);
+    }
+
     /// What was noted so far, and what the board has drawn.
     pub fn into_trace(mut self) -> Trace {
         self.trace.energy = self.board.plant().energy();

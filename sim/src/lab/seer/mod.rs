@@ -31,7 +31,7 @@ use super::play::PlayError;
 use super::stage::Stage;
 use super::world::{Run, World};
 use plan::{Plan, Situation};
-use rollout::foresee;
+use rollout::{Switch, foresee};
 
 /// The price of a miss while as many were missed as are allowed, how fast it grows, and the least that it can be: below it
 /// frames would be late for next to nothing.
@@ -46,12 +46,15 @@ const NEW_PRICE: f64 = 5.0;
 /// How many frames after it a frame can make late, as far as is looked.
 const FOLLOWING: u32 = 4;
 
-/// What a frame that is late by its whole target costs further, as a share of a miss: of several that are all late the
-/// shorter is better.
+/// What a frame costs further that ends a whole period after the next one is released, as a share of a miss: of several
+/// that are all late the shorter is better.
 const OVERTIME: f64 = 0.2;
 
-/// Targets that count as overtime, at most.
+/// Periods that count as overtime, at most.
 const LONGEST_OVERTIME: f64 = 10.0;
+
+/// Frames that what a switch costs is spread over.
+const STAY: f64 = 10.0;
 
 /// With so many misses to spare, clocks are planned as if this many times as many were allowed.
 const SPARE: f64 = 4.0;
@@ -203,14 +206,20 @@ impl Seer {
         let subnetworks = by_quality(scenario, app);
         let median = world.stage().noises[app].quantile(0.5, world.now().as_nanos());
         let quickest = subnetworks.last().copied().unwrap_or(planned.subnetwork);
-        let quickest = foresee(world, app, at(quickest), Some(median))?.took;
+        let quickest = foresee(world, app, at(quickest), (Some(median), Switch::Free))?.took;
         let mut best: Option<(f64, usize)> = None;
         for subnetwork in subnetworks {
             let lost = quality_loss(scenario, app, subnetwork);
             if best.is_some_and(|(least, _)| least <= lost) {
                 break;
             }
-            let cost = lost + self.risk(world, app, at(subnetwork), quickest)?;
+            let run = at(subnetwork);
+            let mut risk = self.risk(world, app, run, (quickest, Switch::Free))?;
+            if world.previous(app) != Some(run) {
+                let first = self.risk(world, app, run, (quickest, Switch::Charged))?;
+                risk += (first - risk) / STAY;
+            }
+            let cost = lost + risk;
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, subnetwork));
             }
@@ -220,7 +229,13 @@ impl Seer {
 
     /// What the misses cost that are to be expected if the waiting frame of `app` runs `run` now: its own, those of the
     /// frames after it, of which each needs at least `quickest` seconds, and those of other apps meanwhile.
-    fn risk(&self, world: &World<'_>, app: usize, run: Run, quickest: f64) -> Result<f64, PlayError> {
+    fn risk(
+        &self,
+        world: &World<'_>,
+        app: usize,
+        run: Run,
+        (quickest, switch): (f64, Switch),
+    ) -> Result<f64, PlayError> {
         let Some((_, release)) = world.waiting(app) else {
             return Ok(0.0);
         };
@@ -231,7 +246,7 @@ impl Seer {
         let noise = &world.stage().noises[app];
         let median = noise.quantile(0.5, now);
         let known = self.foresight == Foresight::Sample;
-        let foreseen = foresee(world, app, run, (!known).then_some(median))?;
+        let foreseen = foresee(world, app, run, ((!known).then_some(median), switch))?;
         let beyond = |limit: f64| match known {
             true => f64::from(u8::from(waited + foreseen.took > limit)),
             false => noise.above(median * (limit - waited) / foreseen.took, now),
@@ -240,9 +255,9 @@ impl Seer {
         if let Some(period) = requirement.period {
             let limit = |frame: u32| f64::from(frame) * period.get() + target - quickest;
             misses += (1..=FOLLOWING).map(|frame| beyond(limit(frame))).sum::<f64>();
+            let overtime = (waited + foreseen.took) / period.get() - 1.0;
+            misses += OVERTIME * overtime.clamp(0.0, LONGEST_OVERTIME);
         }
-        let overtime = (waited + foreseen.took - target) / target;
-        misses += OVERTIME * overtime.clamp(0.0, LONGEST_OVERTIME);
         let mut cost = self.accounts[app].price() * misses;
         for (other, ratio) in foreseen.others {
             let noise = &world.stage().noises[other];

@@ -38,15 +38,27 @@ pub(super) struct Foreseen {
     pub(super) others: Vec<(usize, f64)>,
 }
 
+/// Whether the first inference of another sub-network is charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Switch {
+    /// As it will be.
+    Charged,
+    /// As if it had run before: how it would go on.
+    Free,
+}
+
 /// What would come of the waiting frame of `app` if it runs `run` and its noise is `factor`; what the noise really is if
 /// absent.
 pub(super) fn foresee(
     world: &World<'_>,
     app: usize,
     run: Run,
-    factor: Option<f64>,
+    (factor, switch): (Option<f64>, Switch),
 ) -> Result<Foreseen, PlayError> {
     let mut copy = world.fork();
+    if switch == Switch::Free {
+        copy.pretend(app, run);
+    }
     let began = copy.now();
     match factor {
         Some(factor) => copy.begin_with(app, run, factor)?,
