@@ -18,6 +18,7 @@ mod format;
 mod likeness;
 mod output;
 mod program;
+mod simulation;
 mod traced;
 mod validation;
 

@@ -78,6 +78,7 @@ fn every_command_has_help() {
         "board mount",
         "doctor",
         "release",
+        "simulate",
     ];
     for command in commands {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
@@ -480,4 +481,107 @@ fn a_bad_board_file_is_refused() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("CPU 3 belongs to \"little\" already"), "{said}");
+}
+
+const SCENARIO: &str = r#"title     = "one app"
+source    = "a test"
+board     = "jetson-xavier-nx"
+duration  = "3 s"
+objective = "max-quality"
+governor  = "performance"
+
+[[app]]
+name       = "camera"
+model      = "dynamic-ofa"
+latency    = "60 ms"
+percentile = 90
+processors = ["gpu"]
+
+[[event]]
+at     = "1 s"
+target = { app = "camera", latency = "50 ms" }
+"#;
+
+#[test]
+fn a_simulation_says_what_everybody_cost() {
+    let directory = files(&[("one.toml", SCENARIO)]);
+    let arguments = [
+        "simulate",
+        "one.toml",
+        "--seeds",
+        "2",
+        "--json",
+        "--report",
+        "page.html",
+    ];
+    let output = dynctl(&arguments, directory.path());
+    assert!(output.status.success(), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let scenario = &report["scenarios"][0];
+    assert_eq!(scenario["name"], "one");
+    let controllers = scenario["controllers"].as_object().unwrap();
+    assert_eq!(controllers.len(), 11, "{:?}", controllers.keys());
+    for (name, controller) in controllers {
+        for figure in [
+            "energy_j",
+            "misses",
+            "late_until_met",
+            "quality",
+            "p50_ms",
+            "p95_ms",
+            "p99_ms",
+            "switches",
+            "max_temp_c",
+            "power_w",
+            "cost",
+        ] {
+            let of = |which: &str| controller[figure][which].as_f64().unwrap_or(f64::NAN);
+            assert!(
+                of("min") <= of("median") && of("median") <= of("max"),
+                "{name} {figure}"
+            );
+        }
+        assert_eq!(controller["apps"][0]["percentile"], 0.9);
+    }
+    let page = fs::read_to_string(directory.path().join("page.html")).unwrap();
+    assert!(!page.contains("{{") && page.contains("clairvoyant"));
+    for outside in ["http:", "https:", "src=", "href=", "url(", "@import", "fetch("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn random_plants_are_counted() {
+    let directory = files(&[("one.toml", SCENARIO)]);
+    let arguments = ["simulate", "one.toml", "--random-plants", "4", "--json"];
+    let output = dynctl(&arguments, directory.path());
+    assert!(output.status.success(), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["plants"], 4);
+    let wins = report["wins"].as_object().unwrap();
+    assert!(
+        !wins.contains_key("oracle") && wins.contains_key("dynd"),
+        "{wins:?}"
+    );
+    let sum: f64 = wins.values().filter_map(serde_json::Value::as_f64).sum();
+    assert!(sum >= 1.0, "somebody is first on every plant: {wins:?}");
+}
+
+#[test]
+fn a_scenario_or_controller_that_does_not_hold_is_told() {
+    let late = SCENARIO.replace("\"1 s\"", "\"9 s\"");
+    let directory = files(&[("late.toml", &late), ("one.toml", SCENARIO)]);
+    fails(
+        &["simulate", "late.toml"],
+        directory.path(),
+        2,
+        "simulate-late-event.txt",
+    );
+    let unknown = ["simulate", "one.toml", "--controllers", "dynd,alerd"];
+    fails(&unknown, directory.path(), 2, "simulate-unknown-controller.txt");
+    let output = dynctl(&["simulate", "--check", "one.toml"], directory.path());
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "one.toml: ok: 1 apps, 0 loads, 1 events in 3.00 s on jetson-xavier-nx\n"
+    );
 }

@@ -24,8 +24,11 @@ mod physical;
 mod policy;
 mod processor_name;
 mod processor_rule;
+mod published;
 mod quantity;
 mod rule;
+mod scenario;
+mod scenario_event;
 mod section;
 mod shipped;
 mod source;
@@ -41,4 +44,9 @@ pub use measurement::{
     parse_measurement,
 };
 pub use policy::{load_policy, parse_policy};
-pub use shipped::{board_names, find_board, measurements};
+pub use published::{Evidence, PublishedModel, PublishedPlace, SwitchCost, load_published, parse_published};
+pub use scenario::{
+    Arrivals, NoiseShape, Profile, Scenario, ScenarioApp, ScenarioLoad, load_scenario, parse_scenario,
+};
+pub use scenario_event::{ScenarioAction, ScenarioEvent, Sensor, SensorFailure};
+pub use shipped::{board_names, find_board, find_published, measurements, published_names};

@@ -120,7 +120,8 @@ fn exe(field: &Field<'_>) -> Result<String, Fault> {
         .help("write, for instance, exe = \"/usr/bin/camera\""))
 }
 
-fn percentile(field: &Field<'_>) -> Result<f64, Fault> {
+/// Reads a percentile as a share.
+pub(crate) fn percentile(field: &Field<'_>) -> Result<f64, Fault> {
     let percentile = field.number()?;
     if PERCENTILES.contains(&percentile) {
         return Ok(percentile / 100.0);

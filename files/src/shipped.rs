@@ -1,4 +1,4 @@
-//! The boards and measurements that come with dynd, so that they are at hand wherever it is installed.
+//! The boards, measurements and published models that come with dynd, so that they are at hand wherever it is installed.
 
 use std::path::Path;
 
@@ -7,6 +7,7 @@ use dynd_vocab::Blueprint;
 use crate::board::{load_board, parse_board};
 use crate::error::FileError;
 use crate::measurement::{Measurement, parse_measurement};
+use crate::published::{PublishedModel, load_published, parse_published};
 
 macro_rules! shipped {
     ($folder:literal: $($name:literal),*) => {
@@ -21,6 +22,10 @@ const BOARDS: [(&str, &str); 11] = shipped!(
 
 const MEASUREMENTS: [(&str, &str); 3] =
     shipped!("boards/measurements": "jetson-nano", "jetson-xavier-nx", "odroid-xu3");
+
+const PUBLISHED: [(&str, &str); 5] = shipped!(
+    "models/published": "alexnet-widths", "dynamic-ofa", "hat-en-de", "ofa-note10", "slimmable-mobilenet-v1"
+);
 
 /// The names of the boards that come with dynd, sorted.
 pub fn board_names() -> impl Iterator<Item = &'static str> {
@@ -48,4 +53,23 @@ pub fn measurements() -> Result<Vec<Measurement>, FileError> {
         parse_measurement(&path, text)
     };
     MEASUREMENTS.iter().map(parse).collect()
+}
+
+/// The names of the published models that come with dynd, sorted.
+pub fn published_names() -> impl Iterator<Item = &'static str> {
+    PUBLISHED.iter().map(|(name, _)| *name)
+}
+
+/// The published model that comes with dynd under `name`, or the one in the file at the path `name`.
+///
+/// # Errors
+/// If there is no such file, or it says something that does not hold.
+pub fn find_published(name: &str) -> Result<PublishedModel, FileError> {
+    match PUBLISHED.iter().find(|(each, _)| *each == name) {
+        Some((name, text)) => parse_published(
+            &Path::new("models/published").join(name).with_extension("toml"),
+            text,
+        ),
+        None => load_published(Path::new(name)),
+    }
 }

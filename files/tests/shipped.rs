@@ -4,7 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use dynd_files::{load_board, load_manifest, load_policy, parse_board, parse_measurement, parse_policy};
+use dynd_files::{
+    load_board, load_manifest, load_policy, load_published, load_scenario, parse_board, parse_measurement,
+    parse_policy, parse_scenario, published_names,
+};
 use dynd_vocab::{
     AppMatch, AppRule, Celsius, ClockBounds, CoreBounds, Hertz, Objective, Policy, PowerGrade, ProcessorName,
     ProcessorRule, Quality, Role, Seconds, Watts,
@@ -185,4 +188,87 @@ fn a_fitted_row_that_was_not_measured_is_refused() {
         "= [1400, 250]",
         "116 | first-mhz   = [1400, 250]",
     );
+}
+
+#[test]
+fn every_scenario_and_published_model_holds() {
+    let mut scenarios = 0;
+    for entry in std::fs::read_dir(shipped("scenarios")).unwrap() {
+        let scenario = load_scenario(&entry.unwrap().path()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!scenario.apps.is_empty());
+        scenarios += 1;
+    }
+    assert!(scenarios >= 18, "{scenarios}");
+    let mut models = Vec::new();
+    for entry in std::fs::read_dir(shipped("models/published")).unwrap() {
+        let path = entry.unwrap().path();
+        let model = load_published(&path).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(
+            path.file_stem().unwrap().to_str(),
+            Some(model.table.name.as_str())
+        );
+        models.push(model.table.name);
+    }
+    models.sort();
+    assert_eq!(models, published_names().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_scenario_that_does_not_hold_is_refused_where_it_does_not() {
+    let path = shipped("scenarios/gpu-two-models.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let check = |from: &str, to: &str, expect: &str| {
+        assert!(text.contains(from), "{from}");
+        let said = parse_scenario(&path, &text.replacen(from, to, 1))
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains(expect), "{said}");
+    };
+    check(
+        "\"25 s\"",
+        "\"5 s\"",
+        "events must stand in order: the one before is at 10.00 s",
+    );
+    check("\"48 s\"", "\"480 s\"", "this is after the end of the scenario");
+    check(
+        "arrive = \"sorter\"",
+        "arrive = \"sotrer\"",
+        "did you mean \"sorter\"?",
+    );
+    check(
+        "arrive = \"sorter\"",
+        "arive = \"sorter\"",
+        "unknown key \"arive\"",
+    );
+    check(
+        "arrive = \"sorter\"",
+        "",
+        "an event must say one thing that happens, not 0",
+    );
+    check(
+        "jetson-xavier-nx",
+        "jetson-tx2",
+        "no latency of \"dynamic-ofa\" is known on jetson-tx2",
+    );
+    check(
+        "\"dynamic-ofa\"",
+        "\"dynamic-ofo\"",
+        "did you mean \"dynamic-ofa\"?",
+    );
+    check(
+        "name       = \"sorter\"",
+        "name       = \"camera\"",
+        "is defined a second time",
+    );
+    check(
+        "percentile = 95",
+        "percentile = 100",
+        "percentile must be from 50 to 99.9",
+    );
+    check(
+        "latency    = \"90 ms\"",
+        "latency    = \"0 ms\"",
+        "latency must be longer than zero",
+    );
+    check("[\"gpu\"]", "[\"npu0\"]", "unknown processor \"npu0\"");
 }

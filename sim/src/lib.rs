@@ -1,4 +1,4 @@
-//! A virtual board as the files that its kernel would show.
+//! A virtual board as the files that its kernel would show, and a laboratory ([`lab`]) where controllers play on virtual boards.
 //!
 //! A [`Tree`] is made from a board file ([`Blueprint`](dynd_vocab::Blueprint)) and nothing else, and is alive: a
 //! [`Plant`](dynd_plant::Plant) is behind every attribute that moves. It has no clock; [`Tree::advance`] lets time go by.
@@ -36,6 +36,7 @@ mod devfreq;
 mod devicetree;
 mod export;
 mod filesystem;
+pub mod lab;
 mod machine;
 mod mount;
 mod node;

@@ -10,6 +10,7 @@ mod models;
 mod mount;
 mod policy;
 mod release;
+mod simulate;
 mod status;
 mod validate;
 
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Model(model::Model),
     Demo(demo::Args),
+    Simulate(simulate::Args),
 }
 
 impl Command {
@@ -51,6 +53,7 @@ impl Command {
             Self::Policy(policy) => policy.run(),
             Self::Model(model) => model.run(),
             Self::Demo(args) => args.run().await,
+            Self::Simulate(args) => args.run(),
         }
     }
 }

@@ -1,0 +1,315 @@
+//! Places and clocks for all apps, found by trying.
+//!
+//! 1. Every app takes, one after the other, the place and sub-network of least cost while the others keep theirs, until nobody
+//!    changes. Meanwhile every clock is as high as allowed.
+//! 2. Unless quality is the aim, each processor's clock is then lowered OPP by OPP as long as the cost falls, and once more
+//!    after the others; what nobody uses goes to its lowest at once.
+//! 3. With one or two apps, 2. is done for the best few choices of 1. rather than for the best alone: what is best at the
+//!    highest clocks need not be best at lower ones.
+//!
+//! The cost of a plan is that of a run that went on like this for ever.
+
+use dynd_plant::Place;
+use dynd_vocab::{ClockBounds, Hertz, Objective, Setting, Watts};
+
+use super::rollout::{Prospect, prospect};
+use super::{by_quality, quality_loss};
+use crate::lab::brief::Brief;
+use crate::lab::cost::MISS_WEIGHT;
+use crate::lab::play::PlayError;
+use crate::lab::tuning::{largest, places};
+use crate::lab::world::{Run, World};
+
+/// Rounds over all apps, and over all processors, after which a search ends in any case.
+const ROUNDS: usize = 3;
+
+/// How many choices of places get clocks of their own.
+const FINALISTS: usize = 8;
+
+/// How many OPPs in a row may bring nothing before the search for a clock ends.
+const PATIENCE: usize = 4;
+
+/// The old plan is kept unless the new one costs less by this.
+const WORTH: f64 = 0.002;
+
+/// The width of a class of temperatures, in kelvins, and where they begin: below nothing throttles.
+const HEAT_CLASS: f64 = 4.0;
+const COOL: f64 = 60.0;
+
+/// What a plan is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Situation {
+    /// Who is there, and the target in nanoseconds.
+    apps: Vec<Option<u64>>,
+    loads: Vec<bool>,
+    ceilings: Vec<Option<u64>>,
+    /// How hot the hottest part is.
+    heat: i64,
+    /// Which noise each app has now, as its median in thousandths.
+    noise: Vec<i64>,
+    /// Whether there are misses to spare.
+    pub(super) is_bold: bool,
+}
+
+impl Situation {
+    /// True if `other` differs in heat or boldness at most: nothing has happened.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        (&self.apps, &self.loads, &self.ceilings, &self.noise)
+            == (&other.apps, &other.loads, &other.ceilings, &other.noise)
+    }
+
+    pub(super) fn of(world: &World<'_>, is_bold: bool) -> Self {
+        let stage = world.stage();
+        let nanos = world.now().as_nanos();
+        let target = |app| {
+            let target = world.requirement(app).latency.get() * 1e9;
+            world.is_present(app).then_some(target as u64)
+        };
+        let nodes = 0..stage.board.thermal.nodes.len();
+        let plant = world.board().plant();
+        let hottest = nodes.map(|node| plant.temperature(node).get());
+        let above = (hottest.fold(COOL, f64::max) - COOL) / HEAT_CLASS;
+        let median = |app: usize| (stage.noises[app].quantile(0.5, nanos) * 1e3) as i64;
+        Self {
+            apps: (0..stage.scenario.apps.len()).map(target).collect(),
+            loads: (0..stage.scenario.loads.len())
+                .map(|load| world.is_loaded(load))
+                .collect(),
+            ceilings: (0..stage.board.silicon().count())
+                .map(|each| world.ceiling(each).map(Hertz::as_hz))
+                .collect(),
+            heat: above as i64,
+            noise: (0..stage.scenario.apps.len()).map(median).collect(),
+            is_bold,
+        }
+    }
+}
+
+/// What every app runs where, and at which clocks.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Plan {
+    /// By app, whether it is there or not.
+    pub(super) runs: Vec<Run>,
+    /// By processor, the OPPs below the highest one.
+    below: Vec<usize>,
+}
+
+impl Plan {
+    /// Everybody at home, all clocks at their highest.
+    pub(super) fn first(brief: &Brief) -> Self {
+        Self {
+            runs: largest(brief),
+            below: vec![0; brief.board.processors.len()],
+        }
+    }
+
+    /// What its clocks are on the board of `world`.
+    pub(super) fn setting(&self, world: &World<'_>) -> Setting {
+        let clock = |(silicon, &below): (&dynd_vocab::blueprint::Silicon, &usize)| {
+            let clock = silicon.opps[silicon.opps.len() - 1 - below.min(silicon.opps.len() - 1)].clock;
+            ClockBounds {
+                min: Some(clock),
+                max: Some(clock),
+            }
+        };
+        Setting {
+            clocks: world
+                .stage()
+                .board
+                .silicon()
+                .zip(&self.below)
+                .map(clock)
+                .collect(),
+            ..Setting::default()
+        }
+    }
+}
+
+/// A search for the best plan for a world as it is.
+pub(super) struct Search<'a, 's> {
+    pub(super) world: &'a World<'s>,
+    pub(super) brief: &'a Brief,
+    /// The mean power that energy is relative to.
+    pub(super) reference: Watts,
+    /// So many times as many misses as the percentiles allow are none.
+    pub(super) boldness: f64,
+}
+
+impl Search<'_, '_> {
+    /// The best plan; `present` if that is as good.
+    pub(super) fn best(&self, present: &Plan) -> Result<Plan, PlayError> {
+        let mut finalists = self.places(present)?;
+        if self.world.stage().scenario.objective == Objective::MinEnergy {
+            for (plan, cost) in &mut finalists {
+                self.lower_all_clocks(plan, cost)?;
+            }
+        }
+        let kept = self.cost(present)?;
+        let best = finalists.into_iter().min_by(|a, b| a.1.total_cmp(&b.1));
+        Ok(match best {
+            Some((plan, cost)) if cost < kept - WORTH => plan,
+            _ => present.clone(),
+        })
+    }
+
+    /// Step 1: the best few choices of places, with what each costs at the highest clocks.
+    fn places(&self, present: &Plan) -> Result<Vec<(Plan, f64)>, PlayError> {
+        let mut plan = Plan {
+            below: vec![0; present.below.len()],
+            runs: present.runs.clone(),
+        };
+        let mut least = self.cost(&plan)?;
+        let mut seen = vec![(plan.clone(), least)];
+        for _ in 0..ROUNDS {
+            let before = plan.runs.clone();
+            for app in (0..plan.runs.len()).filter(|&app| self.world.is_present(app)) {
+                for run in self.choices(app) {
+                    let mut tried = plan.clone();
+                    tried.runs[app] = run;
+                    let cost = self.cost(&tried)?;
+                    seen.push((tried.clone(), cost));
+                    if cost < least {
+                        (plan, least) = (tried, cost);
+                    }
+                }
+            }
+            if plan.runs == before {
+                break;
+            }
+        }
+        seen.sort_by(|a, b| a.1.total_cmp(&b.1));
+        seen.dedup_by(|a, b| a.0 == b.0);
+        seen.truncate(FINALISTS);
+        Ok(seen)
+    }
+
+    /// What `app` may run where. Where only energy counts, nothing but the least that is good enough.
+    fn choices(&self, app: usize) -> Vec<Run> {
+        let scenario = &self.world.stage().scenario;
+        let mut subnetworks = by_quality(scenario, app);
+        if scenario.objective != Objective::MaxQuality {
+            subnetworks.sort_unstable();
+            subnetworks.truncate(1);
+        }
+        let places = places(&self.brief.apps[app]);
+        let at = |place: Place| {
+            subnetworks
+                .iter()
+                .map(move |&subnetwork| Run { subnetwork, place })
+        };
+        places.into_iter().flat_map(at).collect()
+    }
+
+    /// Step 2, in either order of the processors, since one that is slowed first leaves less to the others; then pairs: one
+    /// faster, the other slower.
+    fn lower_all_clocks(&self, plan: &mut Plan, least: &mut f64) -> Result<(), PlayError> {
+        let forward: Vec<usize> = (0..plan.below.len()).collect();
+        let backward: Vec<usize> = forward.iter().rev().copied().collect();
+        let start = (plan.clone(), *least);
+        for order in [&forward, &backward] {
+            let (mut tried, mut cost) = start.clone();
+            self.lower_clocks(&mut tried, &mut cost, order)?;
+            self.trade_clocks(&mut tried, &mut cost)?;
+            if cost < *least {
+                (*plan, *least) = (tried, cost);
+            }
+        }
+        Ok(())
+    }
+
+    fn trade_clocks(&self, plan: &mut Plan, least: &mut f64) -> Result<(), PlayError> {
+        let opps = self.opps();
+        for _ in 0..ROUNDS {
+            let before = plan.below.clone();
+            for faster in 0..opps.len() {
+                for slower in (0..opps.len()).filter(|&slower| slower != faster) {
+                    for (up, down) in [(1, 1), (1, 2), (2, 1), (1, 4), (4, 1)] {
+                        let mut tried = plan.clone();
+                        if tried.below[faster] < up || tried.below[slower] + down >= opps[slower] {
+                            continue;
+                        }
+                        tried.below[faster] -= up;
+                        tried.below[slower] += down;
+                        let cost = self.cost(&tried)?;
+                        if cost < *least {
+                            (*plan, *least) = (tried, cost);
+                        }
+                    }
+                }
+            }
+            if plan.below == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn opps(&self) -> Vec<usize> {
+        let silicon = self.world.stage().board.silicon();
+        silicon.map(|silicon| silicon.opps.len()).collect()
+    }
+
+    fn lower_clocks(&self, plan: &mut Plan, least: &mut f64, order: &[usize]) -> Result<(), PlayError> {
+        let opps = self.opps();
+        for round in 0..ROUNDS {
+            let before = plan.below.clone();
+            for &processor in order {
+                // A lowest clock that costs nothing ends the search at once.
+                if round == 0 && self.try_clock(plan, least, (processor, opps[processor] - 1))? {
+                    continue;
+                }
+                let mut idle = 0;
+                for below in 0..opps[processor] {
+                    match self.try_clock(plan, least, (processor, below))? {
+                        true => idle = 0,
+                        false => idle += usize::from(below > plan.below[processor]),
+                    }
+                    if idle >= PATIENCE {
+                        break;
+                    }
+                }
+            }
+            if plan.below == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it costs less with this processor so many OPPs below its highest; then it is done.
+    fn try_clock(
+        &self,
+        plan: &mut Plan,
+        least: &mut f64,
+        (processor, below): (usize, usize),
+    ) -> Result<bool, PlayError> {
+        let mut tried = plan.clone();
+        tried.below[processor] = below;
+        let cost = self.cost(&tried)?;
+        let is_less = cost < *least;
+        if is_less {
+            (*plan, *least) = (tried, cost);
+        }
+        Ok(is_less)
+    }
+
+    /// What a run that went on like this would cost.
+    fn cost(&self, plan: &Plan) -> Result<f64, PlayError> {
+        let setting = plan.setting(self.world);
+        let Prospect { power, late, latency } = prospect(self.world, plan, &setting)?;
+        let scenario = &self.world.stage().scenario;
+        let mut cost = match scenario.objective {
+            Objective::MinEnergy => power / self.reference.get(),
+            Objective::MaxQuality => (0..plan.runs.len())
+                .map(|app| quality_loss(scenario, app, plan.runs[app].subnetwork))
+                .sum(),
+            Objective::MinLatency => latency.iter().sum(),
+        };
+        for (app, late) in scenario.apps.iter().zip(late) {
+            // A little of each miss counts always, so that of two plans that hold the one with more room is taken.
+            let allowed = self.boldness * (1.0 - app.requirement.percentile);
+            cost += MISS_WEIGHT * (late - allowed).max(0.0) + 1e-4 * late;
+        }
+        Ok(cost)
+    }
+}
