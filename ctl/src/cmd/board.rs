@@ -29,7 +29,8 @@ const SPAN: Duration = Duration::from_millis(200);
 Examples:
   dynctl board
   dynctl board --json | jq '.rails[] | {name, watts, path}'
-  dynctl board fixture board.tree    for a bug report"
+  dynctl board fixture board.tree    for a bug report
+  dynctl board unpack board.tree /tmp/board && dynctl board --root /tmp/board"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -47,6 +48,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Action {
     Fixture(Fixture),
+    Unpack(Unpack),
     Validate(Validate),
     Mount(Mount),
 }
@@ -62,6 +64,16 @@ struct Fixture {
     root: Root,
 }
 
+/// Write the files of a board that somebody has sent as a fixture, to look at it with `dynctl board --root`.
+#[derive(clap::Args)]
+struct Unpack {
+    /// The fixture.
+    file: PathBuf,
+
+    /// The directory that gets its sys/ and proc/; made if it is not there.
+    directory: PathBuf,
+}
+
 /// Where the board is.
 #[derive(clap::Args)]
 pub(super) struct Root {
@@ -74,6 +86,7 @@ impl Args {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.action {
             Some(Action::Fixture(fixture)) => return fixture.run(),
+            Some(Action::Unpack(unpack)) => return unpack.run(),
             Some(Action::Validate(validate)) => return validate.run(),
             Some(Action::Mount(mount)) => return mount.run().await,
             None => {}
@@ -101,6 +114,22 @@ impl Fixture {
         print(&format!(
             "wrote {}; look through it before you send it",
             self.file.display()
+        ))
+    }
+}
+
+impl Unpack {
+    fn run(self) -> Result<(), Failure> {
+        let text = fs::read_to_string(&self.file)
+            .with_context(|| format!("failed to read {}", self.file.display()))
+            .map_err(Failure::BadInput)?;
+        let snapshot = Snapshot::parse(&text)
+            .with_context(|| format!("{} is no fixture", self.file.display()))
+            .map_err(Failure::BadInput)?;
+        snapshot.write(&self.directory).map_err(anyhow::Error::from)?;
+        print(&format!(
+            "unpacked; look at it with: dynctl board --root {}",
+            self.directory.display()
         ))
     }
 }
