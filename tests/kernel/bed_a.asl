@@ -40,7 +40,7 @@ DefinitionBlock ("", "SSDT", 2, "DYND", "BEDA", 1)
     CPU (\_SB.CPUS.C002, BIGG, 1)
     CPU (\_SB.CPUS.C003, BIGG, 1)
 
-    OperationRegion (HOST, SystemMemory, 0x1F000000, 0x1000)
+    OperationRegion (HOST, SystemMemory, 0x0F000000, 0x1000)
     Field (HOST, DWordAcc, NoLock, Preserve) { TMPK, 32 }
 
     Scope (\_TZ)
