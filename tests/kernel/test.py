@@ -36,6 +36,8 @@ def main(cache, *directories):
             with bed.boot(programs, {"/policy.toml": daemon.POLICY}) as machine:
                 machine.boot(BOOT)
                 report.check("boots", f"in {time.monotonic() - started:.0f} s", True)
+                if bed.can_heat:
+                    bed.heat(40)
                 daemon.check(bed, machine, report)
         except MachineError as error:
             report.check("answers", error, False)
