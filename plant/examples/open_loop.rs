@@ -57,7 +57,10 @@ fn main() -> Outcome<()> {
 fn run(policy: &Path, pattern: &str) -> Outcome<(Record, BTreeMap<u64, f64>)> {
     let mut phases = Vec::new();
     for line in pattern.lines() {
-        let numbers: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let numbers: Vec<u64> = line
+            .split_whitespace()
+            .map(str::parse)
+            .collect::<Result<_, _>>()?;
         let [busy, idle, times] = numbers[..] else {
             return Err(format!("'{line}' is no phase").into());
         };

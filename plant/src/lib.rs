@@ -37,6 +37,7 @@ mod random;
 mod reading;
 mod sensor;
 mod unit;
+mod utilization;
 mod work;
 
 pub use board::VirtualBoard;
