@@ -17,11 +17,15 @@ use crate::contention::stretch;
 use crate::memory::PERIOD;
 use crate::plant::Plant;
 use crate::power::{dynamic, leakage};
-use crate::unit::{Strand, Unit, slice};
+use crate::unit::{Beat, Strand, Unit, slice};
 use crate::work::{Completion, JobId, Work};
 
 /// The time between two ticks of the scheduler, in nanoseconds (CONFIG_HZ=250).
 const TICK: u64 = 4_000_000;
+
+/// How often a busy CPU looks for load to balance, in nanoseconds: 16 ms for each of the two CPUs of a small domain
+/// (kernel/sched/topology.c, `busy_factor`).
+const BALANCE: u64 = 32_000_000;
 
 /// The longest time between two events, in nanoseconds: each multiple of it is one.
 const LONGEST: u64 = 10_000_000;
@@ -135,10 +139,14 @@ impl Plant {
 
     /// Whether the governor of `processor` is called: one of CPUs by the scheduler, any other by a timer of its own.
     fn tells(&mut self, processor: usize) -> bool {
-        let tick = self.now % TICK == 0;
+        let beat = match (self.now % BALANCE, self.now % TICK) {
+            (0, _) => Beat::Balance,
+            (_, 0) => Beat::Tick,
+            _ => Beat::Between,
+        };
         let mut told = processor >= self.blueprint.clusters.len();
         for unit in self.units.iter_mut().filter(|unit| unit.processor == processor) {
-            told |= unit.tells(tick);
+            told |= unit.tells(beat);
         }
         told
     }

@@ -60,6 +60,17 @@ pub(crate) struct Unit {
     pub(crate) ticking: bool,
 }
 
+/// What the scheduler does at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beat {
+    /// Nothing by itself.
+    Between,
+    /// It looks at what runs.
+    Tick,
+    /// It also looks for load to balance; where nothing runs it does at every tick.
+    Balance,
+}
+
 /// A strand of which less than this share is left is done.
 const NOTHING: f64 = 1e-12;
 
@@ -123,14 +134,14 @@ impl Unit {
         None
     }
 
-    /// Whether the scheduler tells the governor of this unit, which it does at a `tick` if that goes on.
-    pub(crate) fn tells(&mut self, tick: bool) -> bool {
-        let ticked = tick && self.ticking;
-        if ticked && self.strands.is_empty() {
-            self.ticking = false;
-        }
-        let asked = std::mem::take(&mut self.stirred) || ticked;
-        asked && self.utilization.tell()
+    /// Whether the scheduler tells the governor of this unit.
+    pub(crate) fn tells(&mut self, beat: Beat) -> bool {
+        let idles = self.strands.is_empty();
+        let ticks = beat != Beat::Between && self.ticking;
+        self.ticking &= !(ticks && idles);
+        let asked = std::mem::take(&mut self.stirred) || ticks;
+        let balances = ticks && (beat == Beat::Balance || idles);
+        (asked && self.utilization.tell()) || balances
     }
 }
 

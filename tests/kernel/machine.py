@@ -6,14 +6,18 @@ import threading
 import time
 
 
+PULSE = 0.5
+
+
 class MachineError(Exception):
     """The machine does not answer as it should."""
 
 
 class Machine:
-    """A running machine. Use it in a `with` block, which ends it."""
+    """A running machine. Use it in a `with` block, which ends it. `pulse` is called now and then while it is waited for."""
 
-    def __init__(self, command, log):
+    def __init__(self, command, log, pulse):
+        self._pulse = pulse
         self._log = open(log, "wb")
         self._said = b""
         self._news = threading.Condition()
@@ -79,7 +83,8 @@ class Machine:
                 if b"<ended>" in self._said or left <= 0:
                     why = "ended" if left > 0 else f"said nothing of the kind for {seconds} s"
                     raise MachineError(f"the machine {why}: …{self._said[-400:].decode(errors='replace')}")
-                self._news.wait(left)
+                if not self._news.wait(min(left, PULSE)):
+                    self._pulse()
             before = self._said[:match.start()]
             self._said = self._said[match.end():]
             return before, match.group(1) if match.groups() else b""
