@@ -74,6 +74,7 @@ fn every_command_has_help() {
         "demo",
         "board fixture",
         "board figures",
+        "board unpack",
         "board validate",
         "board mount",
         "doctor",
@@ -301,8 +302,9 @@ fn a_fixture_is_discovered_as_the_board_it_was_taken_of() {
     let output = dynctl(&["board", "fixture", "--root", ".", "copy.tree"], machine.path());
     assert!(output.status.success(), "{output:?}");
     let copy = tempfile::tempdir().unwrap();
-    let listing = fs::read_to_string(machine.path().join("copy.tree")).unwrap();
-    Snapshot::parse(&listing).unwrap().write(copy.path()).unwrap();
+    let directory = copy.path().to_str().unwrap();
+    let output = dynctl(&["board", "unpack", "copy.tree", directory], machine.path());
+    assert!(output.status.success(), "{output:?}");
     let board = |machine: &TempDir| json(&dynctl(&["board", "--root", ".", "--json"], machine.path()));
     let original = board(&machine);
     assert_eq!(original["processors"][4]["name"], "npu");
@@ -312,6 +314,13 @@ fn a_fixture_is_discovered_as_the_board_it_was_taken_of() {
         machine.path(),
         2,
         "board-nowhere.txt",
+    );
+    fs::write(machine.path().join("no.tree"), "[proc]\nstat\n").unwrap();
+    fails(
+        &["board", "unpack", "no.tree", directory],
+        machine.path(),
+        2,
+        "board-unpack-no-fixture.txt",
     );
 }
 

@@ -11,15 +11,18 @@ use dynd_vocab::{Hertz, Seconds};
 
 use crate::governor::{Circumstances, Governor, Request, View};
 
+/// Nanoseconds per second.
+const NANOS: f64 = 1e9;
+
 /// What a governor and the bounds make of one processor's clock.
 #[derive(Clone, Debug)]
 pub(crate) struct Domain {
     silicon: Silicon,
     pub(crate) governor: Governor,
-    /// When the governor decides next, in nanoseconds.
+    /// Before when the governor does not decide, in nanoseconds.
     pub(crate) next: u64,
-    /// Busy seconds of each unit when it decided last, and when that was.
-    pub(crate) seen: Vec<f64>,
+    /// What the governor saw of each unit when it decided last, and when that was.
+    pub(crate) seen: Vec<Seen>,
     pub(crate) seen_at: u64,
     polling: Option<Seconds>,
     /// The load it saw.
@@ -31,6 +34,24 @@ pub(crate) struct Domain {
     pub(crate) slowed: usize,
     asked: Request,
     opp: usize,
+}
+
+/// What a governor saw of a unit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// Its busy seconds since it was switched on.
+    busy: f64,
+    /// Its load; 0 if that has served as the load of a long idle time already.
+    load: f64,
+}
+
+/// What happened since a governor decided last.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Elapsed {
+    /// Share of the time that the busiest unit was busy.
+    load: f64,
+    /// The sampling periods that were slept through; absent if no unit was idle for more than two of them.
+    idle_periods: Option<u64>,
 }
 
 impl Domain {
@@ -100,11 +121,53 @@ impl Domain {
         (low.min(high), high)
     }
 
-    /// Lets the governor decide; `load` and `utilization` are what its units did of late.
-    pub(crate) fn decide(&mut self, load: f64, utilization: f64) {
-        self.load = load;
+    /// A governor begins to look at units that were `busy` for so many seconds.
+    pub(crate) fn begin(&mut self, now: u64, busy: impl Iterator<Item = f64>) {
+        for (seen, busy) in self.seen.iter_mut().zip(busy) {
+            *seen = Seen { busy, load: 0.0 };
+        }
+        (self.seen_at, self.next) = (now, now);
+    }
+
+    /// Looks at units that were `busy` for so many seconds.
+    ///
+    /// A governor of CPUs that was not called while they were idle takes the load before that for the load, once
+    /// (`dbs_update`, drivers/cpufreq/cpufreq_governor.c).
+    pub(crate) fn look(&mut self, now: u64, busy: impl Iterator<Item = f64>) -> Elapsed {
+        let time = (now - self.seen_at) as f64 / NANOS;
+        let sampling = self.governor.sampling().map(|period| period as f64 / NANOS);
+        let mut elapsed = Elapsed::default();
+        for (seen, busy) in self.seen.iter_mut().zip(busy) {
+            let spent = busy - std::mem::replace(&mut seen.busy, busy);
+            let mut load = if time > 0.0 {
+                (spent / time).clamp(0.0, 1.0)
+            } else {
+                seen.load
+            };
+            let long = sampling.filter(|period| time - spent > 2.0 * period);
+            if let Some(period) = long {
+                let periods = ((time - spent) / period) as u64;
+                let fewest = elapsed.idle_periods.unwrap_or(u64::MAX);
+                elapsed.idle_periods = Some(periods.min(fewest));
+            }
+            if long.is_some() && seen.load > 0.0 {
+                load = std::mem::take(&mut seen.load);
+            } else {
+                seen.load = load;
+            }
+            elapsed.load = elapsed.load.max(load);
+        }
+        self.seen_at = now;
+        elapsed
+    }
+
+    /// Lets the governor decide, from what happened since it did last and the utilization at present.
+    pub(crate) fn decide(&mut self, now: u64, elapsed: Elapsed, utilization: f64) {
+        self.load = elapsed.load;
+        let before = self.opp;
         let view = View {
-            load,
+            load: elapsed.load,
+            idle_periods: elapsed.idle_periods,
             utilization,
             now: self.reported(),
             hardware: ends(&self.silicon),
@@ -114,21 +177,28 @@ impl Domain {
             self.asked = request;
         }
         self.settle();
+        if let Some(period) = self.governor.period()
+            && (self.opp != before || !self.governor.waits_after_change_only())
+        {
+            self.next = now + period;
+        }
     }
 
     /// Finds the OPP of the last request within the bounds in force.
     pub(crate) fn settle(&mut self) {
-        if let (None, Some(request)) = (
-            self.governor.period(),
-            self.governor.decide(&View {
+        // Whoever looks at loads has state that an idle look would change.
+        if self.governor.period().is_none() {
+            let view = View {
                 load: 0.0,
+                idle_periods: None,
                 utilization: 0.0,
                 now: self.reported(),
                 hardware: ends(&self.silicon),
                 bounds: self.effective_bounds(),
-            }),
-        ) {
-            self.asked = request;
+            };
+            if let Some(request) = self.governor.decide(&view) {
+                self.asked = request;
+            }
         }
         let (low, high) = self.effective_bounds();
         let opps = &self.silicon.opps;

@@ -17,8 +17,15 @@ use crate::contention::stretch;
 use crate::memory::PERIOD;
 use crate::plant::Plant;
 use crate::power::{dynamic, leakage};
-use crate::unit::{Strand, Unit, slice};
+use crate::unit::{Beat, Strand, Unit, slice};
 use crate::work::{Completion, JobId, Work};
+
+/// The time between two ticks of the scheduler, in nanoseconds (CONFIG_HZ=250).
+const TICK: u64 = 4_000_000;
+
+/// How often a busy CPU looks for load to balance, in nanoseconds: 16 ms for each of the two CPUs of a small domain
+/// (kernel/sched/topology.c, `busy_factor`).
+const BALANCE: u64 = 32_000_000;
 
 /// The longest time between two events, in nanoseconds: each multiple of it is one.
 const LONGEST: u64 = 10_000_000;
@@ -64,17 +71,28 @@ impl Plant {
 
     /// When something is due next.
     fn next_decision(&self) -> u64 {
-        let governors = self
-            .domains
+        let first = self.blueprint.clusters.len();
+        let polled = self.domains[first..]
             .iter()
             .filter(|domain| domain.governor.period().is_some());
         let zones = self.governed.iter().map(|zone| zone.next);
         let limits = self.limiters.iter().map(|limiter| limiter.next);
-        let all = governors.map(|domain| domain.next).chain(zones).chain(limits);
+        let all = polled.map(|domain| domain.next).chain(zones).chain(limits);
         all.chain([self.memory.next])
+            .chain(self.next_tick())
             .min()
             .unwrap_or(u64::MAX)
             .max(self.now + 1)
+    }
+
+    /// When the scheduler ticks next for a governor that listens.
+    fn next_tick(&self) -> Option<u64> {
+        let ticks = |unit: &Unit| {
+            let governor = &self.domains[unit.processor].governor;
+            unit.cpu.is_some() && unit.ticking && governor.period().is_some()
+        };
+        let tick = self.now - self.now % TICK + TICK;
+        self.units.iter().any(ticks).then_some(tick)
     }
 
     /// Lets everything decide that is due.
@@ -89,11 +107,10 @@ impl Plant {
             }
         }
         for processor in 0..self.domains.len() {
-            if let Some(period) = self.domains[processor].governor.period()
-                && self.domains[processor].next <= self.now
-            {
+            let told = self.tells(processor);
+            let domain = &self.domains[processor];
+            if told && domain.governor.period().is_some() && domain.next <= self.now {
                 self.govern_by_load(processor);
-                self.domains[processor].next = self.now + period;
             }
         }
         self.limit();
@@ -120,20 +137,27 @@ impl Plant {
         }
     }
 
-    fn govern_by_load(&mut self, processor: usize) {
-        let (now, domain) = (self.now, &mut self.domains[processor]);
-        let elapsed = (now - domain.seen_at) as f64 / NANOS;
-        let (mut load, mut utilization) = (0.0_f64, 0.0_f64);
-        let units = self.units.iter().filter(|unit| unit.processor == processor);
-        for (unit, seen) in units.zip(&mut domain.seen) {
-            if elapsed > 0.0 {
-                load = load.max(((unit.busy - *seen) / elapsed).clamp(0.0, 1.0));
-            }
-            utilization = utilization.max(unit.utilization);
-            *seen = unit.busy;
+    /// Whether the governor of `processor` is called: one of CPUs by the scheduler, any other by a timer of its own.
+    fn tells(&mut self, processor: usize) -> bool {
+        let beat = match (self.now % BALANCE, self.now % TICK) {
+            (0, _) => Beat::Balance,
+            (_, 0) => Beat::Tick,
+            _ => Beat::Between,
+        };
+        let mut told = processor >= self.blueprint.clusters.len();
+        for unit in self.units.iter_mut().filter(|unit| unit.processor == processor) {
+            told |= unit.tells(beat);
         }
-        domain.seen_at = now;
-        domain.decide(load, utilization);
+        told
+    }
+
+    fn govern_by_load(&mut self, processor: usize) {
+        let units = || self.units.iter().filter(|unit| unit.processor == processor);
+        let utilization = units().map(|unit| unit.utilization.share(!unit.strands.is_empty()));
+        let utilization = utilization.fold(0.0, f64::max);
+        let domain = &mut self.domains[processor];
+        let elapsed = domain.look(self.now, units().map(|unit| unit.busy));
+        domain.decide(self.now, elapsed, utilization);
     }
 
     /// Lets firmware act.
@@ -256,10 +280,11 @@ impl Plant {
                 .get(),
         };
         let ran = unit.strands.front().map(|strand| strand.app);
-        let relative = self.domains[processor].relative();
-        unit.track(seconds, relative, ran.is_some(), self.blueprint.kernel.era);
         if ran.is_some() {
+            unit.utilization.run(seconds, self.domains[processor].relative());
             unit.cycles += self.domains[processor].real() * seconds;
+        } else {
+            unit.utilization.rest(seconds);
         }
         let done = unit.run(seconds, pace, turn);
         if let (Some(app), Some(_)) = (ran, unit.cpu) {

@@ -38,6 +38,7 @@ mod reading;
 mod sensor;
 mod trouble;
 mod unit;
+mod utilization;
 mod work;
 
 pub use board::VirtualBoard;

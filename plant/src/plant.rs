@@ -6,7 +6,7 @@ use dynd_vocab::blueprint::{Blueprint, KernelEra};
 use dynd_vocab::{Hertz, Pid, Timestamp};
 
 use crate::cooling::Governed;
-use crate::domain::Domain;
+use crate::domain::{Domain, Seen};
 use crate::error::PlantError;
 use crate::firmware::Limiter;
 use crate::heat::Heat;
@@ -14,6 +14,7 @@ use crate::memory::Memory;
 use crate::random::Random;
 use crate::sensor::{Rail, Thermometer};
 use crate::unit::Unit;
+use crate::utilization::Utilization;
 use crate::work::{Completion, JobId, Place, Work};
 
 /// A virtual board in virtual time. See the [crate] for what it is made of.
@@ -105,7 +106,7 @@ impl Plant {
                 .iter()
                 .filter(|unit| unit.processor == processor)
                 .count();
-            plant.domains[processor].seen = vec![0.0; units];
+            plant.domains[processor].seen = vec![Seen::default(); units];
             plant.domains[processor].settle();
         }
         plant
@@ -213,7 +214,8 @@ impl Plant {
         if !domain.govern(name) {
             return Err(PlantError::Governor(name.into()));
         }
-        domain.next = now;
+        let units = self.units.iter().filter(|unit| unit.processor == processor);
+        domain.begin(now, units.map(|unit| unit.busy));
         domain.settle();
         Ok(())
     }
@@ -239,11 +241,16 @@ impl Plant {
 /// One unit per CPU, then one per accelerator.
 fn units(blueprint: &Blueprint) -> Vec<Unit> {
     let mut units = Vec::new();
+    let era = blueprint.kernel.era;
+    let most = blueprint.clusters.iter().map(|cluster| cluster.capacity).max();
     for (processor, cluster) in blueprint.clusters.iter().enumerate() {
-        units.extend(cluster.cpus.iter().map(|cpu| Unit::new(processor, Some(cpu))));
+        let capacity = f64::from(cluster.capacity) / f64::from(most.unwrap_or(1));
+        let unit = |cpu| Unit::new(processor, Some(cpu), Utilization::new(capacity, era));
+        units.extend(cluster.cpus.iter().map(unit));
     }
     let first = blueprint.clusters.len();
-    units.extend((first..first + blueprint.accelerators.len()).map(|processor| Unit::new(processor, None)));
+    let unit = |processor| Unit::new(processor, None, Utilization::new(1.0, era));
+    units.extend((first..first + blueprint.accelerators.len()).map(unit));
     units
 }
 

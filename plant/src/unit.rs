@@ -7,10 +7,9 @@
 
 use std::collections::VecDeque;
 
-use dynd_vocab::Pid;
-use dynd_vocab::blueprint::KernelEra;
-
+use crate::utilization::Utilization;
 use crate::work::JobId;
+use dynd_vocab::Pid;
 
 /// Part of one job, or a batch of jobs, on one unit.
 #[derive(Clone, Debug)]
@@ -53,18 +52,30 @@ pub(crate) struct Unit {
     /// Cycles of its real clock in that time, and the cycles' worth of work done: stalls do none.
     pub(crate) cycles: f64,
     pub(crate) worked: f64,
-    /// Share of its computing capacity in use, as the kernel tracks it (PELT): half of it is forgotten in 32 ms.
-    pub(crate) utilization: f64,
+    /// How busy the scheduler believes it to be.
+    pub(crate) utilization: Utilization,
+    /// Whether it woke or went to sleep, and its governor has not been told.
+    pub(crate) stirred: bool,
+    /// Whether the scheduler's tick goes on: while something runs, and once more after it went to sleep.
+    pub(crate) ticking: bool,
 }
 
-/// How fast PELT forgets, in seconds: 32 ms / ln 2 (kernel/sched/pelt.c).
-const FORGETS: f64 = 0.032 / std::f64::consts::LN_2;
+/// What the scheduler does at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beat {
+    /// Nothing by itself.
+    Between,
+    /// It looks at what runs.
+    Tick,
+    /// It also looks for load to balance; where nothing runs it does at every tick.
+    Balance,
+}
 
 /// A strand of which less than this share is left is done.
 const NOTHING: f64 = 1e-12;
 
 impl Unit {
-    pub(crate) const fn new(processor: usize, cpu: Option<u32>) -> Self {
+    pub(crate) const fn new(processor: usize, cpu: Option<u32>, utilization: Utilization) -> Self {
         Self {
             processor,
             cpu,
@@ -73,7 +84,9 @@ impl Unit {
             busy: 0.0,
             cycles: 0.0,
             worked: 0.0,
-            utilization: 0.0,
+            utilization,
+            stirred: false,
+            ticking: false,
         }
     }
 
@@ -81,6 +94,8 @@ impl Unit {
     pub(crate) fn push(&mut self, strand: Strand, turn: f64) {
         if self.strands.is_empty() {
             self.turn_left = turn;
+            self.stirred = true;
+            self.ticking = true;
         }
         self.strands.push_back(strand);
     }
@@ -105,7 +120,12 @@ impl Unit {
         // Time is counted in whole nanoseconds.
         if strand.left <= NOTHING || strand.left * seconds < 1e-9 {
             self.turn_left = turn;
-            return self.strands.pop_front();
+            let done = self.strands.pop_front();
+            if self.strands.is_empty() {
+                self.utilization.sleep();
+                self.stirred = true;
+            }
+            return done;
         }
         if self.turn_left < 1e-9 {
             self.turn_left = turn;
@@ -114,16 +134,14 @@ impl Unit {
         None
     }
 
-    /// Follows utilization for `elapsed` seconds, in which the clock was the share `relative` of its highest. A slow clock
-    /// makes a busy unit look less busy: before Linux 5.1 it never looks busier than `relative`, since then it only takes
-    /// longer to (`update_rq_clock_pelt`).
-    pub(crate) fn track(&mut self, elapsed: f64, relative: f64, ran: bool, era: KernelEra) {
-        let (now, counted) = match (ran, era) {
-            (false, _) => (0.0, elapsed),
-            (true, KernelEra::Legacy) => (relative, elapsed),
-            (true, KernelEra::Qos) => (1.0, elapsed * relative),
-        };
-        self.utilization += (now - self.utilization) * (1.0 - (-counted / FORGETS).exp());
+    /// Whether the scheduler tells the governor of this unit.
+    pub(crate) fn tells(&mut self, beat: Beat) -> bool {
+        let idles = self.strands.is_empty();
+        let ticks = beat != Beat::Between && self.ticking;
+        self.ticking &= !(ticks && idles);
+        let asked = std::mem::take(&mut self.stirred) || ticks;
+        let balances = ticks && (beat == Beat::Balance || idles);
+        (asked && self.utilization.tell()) || balances
     }
 }
 
@@ -135,6 +153,8 @@ pub(crate) fn slice(wanting: usize, cpus: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use dynd_vocab::blueprint::KernelEra;
+
     use super::*;
 
     fn strand(job: u64, seconds: f64) -> Strand {
@@ -150,7 +170,7 @@ mod tests {
 
     #[test]
     fn turns_are_shared() {
-        let mut unit = Unit::new(0, Some(0));
+        let mut unit = Unit::new(0, Some(0), Utilization::new(1.0, KernelEra::Qos));
         unit.push(strand(1, 0.010), 0.004);
         unit.push(strand(2, 0.003), 0.004);
         let mut now = 0.0;
@@ -177,20 +197,5 @@ mod tests {
         near(slice(2, 8), 12e-3);
         near(slice(100, 8), 3e-3);
         near(slice(2, 1), 3e-3);
-    }
-
-    #[test]
-    fn utilization_follows_in_32_ms_and_slower_at_a_slow_clock() {
-        let track = |from: f64, relative, ran, era| {
-            let mut unit = Unit::new(0, Some(0));
-            unit.utilization = from;
-            unit.track(0.032, relative, ran, era);
-            unit.utilization
-        };
-        let near = |have: f64, want: f64| assert!((have - want).abs() < 1e-12, "{have} {want}");
-        near(track(0.8, 1.0, false, KernelEra::Qos), 0.4);
-        near(track(0.0, 1.0, true, KernelEra::Qos), 0.5);
-        near(track(0.0, 0.5, true, KernelEra::Qos), 1.0 - 0.5_f64.sqrt());
-        near(track(0.0, 0.5, true, KernelEra::Legacy), 0.25);
     }
 }

@@ -31,7 +31,8 @@ const SPAN: Duration = Duration::from_millis(200);
 Examples:
   dynctl board
   dynctl board --json | jq '.rails[] | {name, watts, path}'
-  dynctl board fixture board.tree    for a bug report"
+  dynctl board fixture board.tree    for a bug report
+  dynctl board unpack board.tree /tmp/board && dynctl board --root /tmp/board"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -55,6 +56,7 @@ pub(crate) struct Args {
 enum Action {
     Fixture(Fixture),
     Figures(Figures),
+    Unpack(Unpack),
     Validate(Validate),
     Mount(Mount),
 }
@@ -70,6 +72,16 @@ struct Fixture {
     root: Root,
 }
 
+/// Write the files of a board that somebody has sent as a fixture, to look at it with `dynctl board --root`.
+#[derive(clap::Args)]
+struct Unpack {
+    /// The fixture.
+    file: PathBuf,
+
+    /// The directory that gets its sys/ and proc/; made if it is not there.
+    directory: PathBuf,
+}
+
 /// Where the board is.
 #[derive(clap::Args)]
 pub(super) struct Root {
@@ -83,6 +95,7 @@ impl Args {
         match self.action {
             Some(Action::Fixture(fixture)) => return fixture.run(),
             Some(Action::Figures(figures)) => return figures.run(),
+            Some(Action::Unpack(unpack)) => return unpack.run(),
             Some(Action::Validate(validate)) => return validate.run(),
             Some(Action::Mount(mount)) => return mount.run().await,
             None => {}
@@ -138,6 +151,22 @@ impl Fixture {
         print(&format!(
             "wrote {}; look through it before you send it",
             self.file.display()
+        ))
+    }
+}
+
+impl Unpack {
+    fn run(self) -> Result<(), Failure> {
+        let text = fs::read_to_string(&self.file)
+            .with_context(|| format!("failed to read {}", self.file.display()))
+            .map_err(Failure::BadInput)?;
+        let snapshot = Snapshot::parse(&text)
+            .with_context(|| format!("{} is no fixture", self.file.display()))
+            .map_err(Failure::BadInput)?;
+        snapshot.write(&self.directory).map_err(anyhow::Error::from)?;
+        print(&format!(
+            "unpacked; look at it with: dynctl board --root {}",
+            self.directory.display()
         ))
     }
 }

@@ -1,5 +1,6 @@
 //! `conservative`: `cs_dbs_update` of drivers/cpufreq/cpufreq_conservative.c. Above 80 % load the requested clock
-//! rises by 5 % of the highest allowed one, below 20 % it falls by as much; `sampling_down_factor` is 1.
+//! rises by 5 % of the highest allowed one, below 20 % it falls by as much; `sampling_down_factor` is 1. Sampling periods that
+//! were slept through count as steps down, taken before the one that is due; where none is due they are forgotten.
 
 use dynd_vocab::Hertz;
 
@@ -31,11 +32,16 @@ impl Conservative {
             self.requested = view.now;
         }
         let step = high.as_hz() * STEP / 100;
-        if view.load > UP && self.requested < high {
-            self.requested = Hertz::from_hz(self.requested.as_hz() + step).min(high);
+        let down = |from: Hertz, steps: u64| {
+            let lowered = from.as_hz().saturating_sub(steps.saturating_mul(step));
+            Hertz::from_hz(lowered).max(low)
+        };
+        let rested = down(self.requested, view.idle_periods.unwrap_or(0));
+        if view.load > UP && rested < high {
+            self.requested = Hertz::from_hz(rested.as_hz() + step).min(high);
             Some(Request::AtMost(self.requested))
-        } else if view.load < DOWN && self.requested > low {
-            self.requested = Hertz::from_hz(self.requested.as_hz().saturating_sub(step)).max(low);
+        } else if view.load < DOWN && rested > low {
+            self.requested = down(rested, 1);
             Some(Request::AtLeast(self.requested))
         } else {
             None

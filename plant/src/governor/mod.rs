@@ -1,9 +1,10 @@
 //! The governors of the kernel, as they decide: thresholds, periods and steps are those of the sources that each
 //! file names.
 //!
-//! A governor looks at its clock domain every [`period`](Governor::period) and asks for a clock; which OPP that is
-//! within the bounds in force is the [domain's](crate::domain) matter. `performance`, `powersave` and `userspace` look
-//! at nothing.
+//! A governor of CPUs is called by the scheduler, when something wakes, goes to sleep or a tick finds it running, that is,
+//! never while all is idle; a governor of an accelerator by a timer. Once it has decided it does not for its
+//! [`period`](Governor::period). It asks for a clock; which OPP that is within the bounds in force is the
+//! [domain's](crate::domain) matter. `performance`, `powersave` and `userspace` look at nothing.
 
 mod conservative;
 mod ondemand;
@@ -21,7 +22,9 @@ use podgov::Podgov;
 pub(crate) struct View {
     /// Share of time that the busiest unit was busy since the last decision.
     pub(crate) load: f64,
-    /// The highest utilization of a unit, frequency-invariant.
+    /// The sampling periods that all were idle for and nobody called the governor; absent where there were none.
+    pub(crate) idle_periods: Option<u64>,
+    /// The highest utilization of a unit, as a share of its capacity, frequency-invariant.
     pub(crate) utilization: f64,
     /// The clock in force.
     pub(crate) now: Hertz,
@@ -80,7 +83,9 @@ impl Governor {
             ("userspace", _) => Some(Self::Userspace(at.now)),
             ("ondemand", None) => Some(Self::Ondemand { period: sampling }),
             ("conservative", None) => Some(Self::Conservative(Conservative::new(sampling, at.now))),
-            ("schedutil", None) => Some(Self::Schedutil { period: sampling }),
+            ("schedutil", None) => Some(Self::Schedutil {
+                period: nanos(at.transition_latency * 1000.0).clamp(1_000_000, LONGEST_DELAY),
+            }),
             ("simple_ondemand" | "rknpu_ondemand" | "dmc_ondemand", Some(polling)) => {
                 Some(Self::SimpleOndemand {
                     period: nanos(polling),
@@ -105,7 +110,7 @@ impl Governor {
         }
     }
 
-    /// How often it decides, in nanoseconds; absent if only bounds move it.
+    /// How long it waits until it decides again, in nanoseconds; absent if only bounds move it.
     pub(crate) const fn period(&self) -> Option<u64> {
         match self {
             Self::Performance | Self::Powersave | Self::Userspace(_) => None,
@@ -115,6 +120,20 @@ impl Governor {
             Self::Conservative(conservative) => Some(conservative.period),
             Self::Podgov(podgov) => Some(podgov.period),
         }
+    }
+
+    /// How often it samples loads of CPUs, in nanoseconds, if that is what it does.
+    pub(crate) const fn sampling(&self) -> Option<u64> {
+        match self {
+            Self::Ondemand { period } => Some(*period),
+            Self::Conservative(conservative) => Some(conservative.period),
+            _ => None,
+        }
+    }
+
+    /// Whether it waits after a change of the clock only, and not after each decision (`sugov_should_update_freq`).
+    pub(crate) const fn waits_after_change_only(&self) -> bool {
+        matches!(self, Self::Schedutil { .. })
     }
 
     /// The clock it asks for now; absent where it leaves it.
@@ -132,11 +151,14 @@ impl Governor {
     }
 }
 
-/// How often `ondemand` and `conservative` sample, and the rate limit of `schedutil`: a thousand times the transition
-/// latency, but no more than 10 ms (`cpufreq_policy_transition_delay_us`, drivers/cpufreq/cpufreq.c), and no less than
-/// the scheduler's tick of 4 ms (CONFIG_HZ=250), which is what calls them.
+/// The longest time from one decision to the next, in nanoseconds (`cpufreq_policy_transition_delay_us`,
+/// drivers/cpufreq/cpufreq.c).
+const LONGEST_DELAY: u64 = 10_000_000;
+
+/// How often `ondemand` and `conservative` sample: a thousand times the transition latency, but not more often than
+/// every other tick of the scheduler (CPUFREQ_DBS_MIN_SAMPLING_INTERVAL, CONFIG_HZ=250).
 fn sampling_period(latency: Seconds) -> u64 {
-    nanos(latency * 1000.0).clamp(4_000_000, 10_000_000)
+    nanos(latency * 1000.0).clamp(8_000_000, LONGEST_DELAY)
 }
 
 fn nanos(time: Seconds) -> u64 {
@@ -163,6 +185,7 @@ mod tests {
         for (index, (load, now, expect)) in steps.iter().enumerate() {
             let view = View {
                 load: *load,
+                idle_periods: None,
                 utilization: *load,
                 now: mhz(*now),
                 hardware: (mhz(200), mhz(2000)),
@@ -276,6 +299,6 @@ mod tests {
         assert!(Governor::named("simple_ondemand", at(None)).is_none());
         assert!(Governor::named("performance", at(None)).is_some());
         assert_eq!(sampling_period(Seconds::from_millis(0.3)), 10_000_000);
-        assert_eq!(sampling_period(Seconds::ZERO), 4_000_000);
+        assert_eq!(sampling_period(Seconds::ZERO), 8_000_000);
     }
 }

@@ -1,0 +1,219 @@
+"""dynd in a bed: what it finds, what it sets, what it leaves alone and what it puts back."""
+
+import json
+import time
+
+CPUFREQ = "/sys/devices/system/cpu/cpufreq"
+START = "dynd --policy /policy.toml --dbus off >>/run/log 2>&1 & daemon=$!"
+
+POLICY = """
+[processor.little]
+clocks = "bound"
+max-clock = "1 GHz"
+
+[processor.big]
+clocks = "bound"
+min-clock = "800 MHz"
+max-clock = "1.4 GHz"
+"""
+
+# What that makes of the clocks, in kHz.
+BOUNDS = {"little": (200_000, 1_000_000), "big": (800_000, 1_400_000)}
+
+
+def check(bed, machine, report):
+    """All checks of the daemon, in the order of a daemon's life."""
+    trial = Trial(bed, machine, report)
+    trial.discovery()
+    trial.cgroups()
+    trial.counters()
+    trial.bounds()
+    if bed.can_heat:
+        trial.heat()
+    trial.end()
+    trial.kill_and_restore()
+    trial.kill_and_restart()
+
+
+class Trial:
+    """The daemon and the tool of the guest, as seen from its console."""
+
+    def __init__(self, bed, machine, report):
+        self.bed, self.machine, self.report = bed, machine, report
+        machine.run("mkdir -p /run/dynd")
+        self.before = self.settings()
+
+    def discovery(self):
+        """Both policies are found as what they are."""
+        board = self.board()
+        found = {each["name"]: each for each in board["processors"]}
+        for cluster in self.bed.clusters:
+            processor = found.pop(cluster.name, {})
+            value = (processor.get("cpus"), processor.get("opps_khz"))
+            self.report.same(f"discovery of {cluster.name}", value, (cluster.cpus, cluster.opps))
+        self.report.same("no other processor is found", list(found), [])
+        zones = [zone["celsius"] is not None for zone in board["zones"]]
+        self.report.same("thermal zones are found and tell", zones, [True] * self.bed.zones)
+
+    def cgroups(self):
+        """The control groups of the guest are of version 2, which `doctor` sees."""
+        mount = "/sys/fs/cgroup"
+        self.report.same("doctor, cpuset not delegated", self.finding("cgroup", "cpuset"),
+                         ["the cpuset controller is not delegated to units"])
+        self.machine.run(f"echo +cpuset >{mount}/cgroup.subtree_control")
+        self.report.same("doctor, cpuset delegated", self.finding("cgroup", "cpuset"), [])
+        # Here an app's group is confined by a policy with `enforce = true`.
+
+    def counters(self):
+        """Cycles are counted, per cluster, where the machine has counters that this dynd knows."""
+        if not self.bed.counters:
+            return
+        for cluster in self.bed.clusters:
+            # The machine counts a thousand million cycles a second; dynd does not wake idle CPUs to read theirs.
+            self.machine.run(f"taskset -c {cluster.cpus[0]} sh -c 'while :; do :; done' & burner=$!")
+            (rates,) = [each["counters"] or {} for each in self.board()["processors"] if each["name"] == cluster.name]
+            self.machine.run("kill $burner; wait $burner 2>/dev/null; true")
+            cycles = rates.get("cycles_per_s", 0) / 1e6
+            self.report.check(f"cycles of busy {cluster.name}", f"{cycles:.0f} million a second", cycles > 100)
+
+    def bounds(self):
+        """The clocks stay within the bounds of the policy, whatever the governor wants."""
+        self.start()
+        states = self.until_all("held")
+        self.report.same("dynd says of its bounds", states, {"little": "held", "big": "held"})
+        mark = self.bed.transitions()
+        before = {cluster.name: self.time_in_state(cluster) for cluster in self.bed.clusters}
+        for governor, end in [("performance", 1), ("powersave", 0)]:
+            self.machine.run(f"for p in {CPUFREQ}/policy*; do echo {governor} >$p/scaling_governor; done")
+            for cluster in self.bed.clusters:
+                clock = int(self.machine.run(f"cat {cluster.policy}/scaling_cur_freq"))
+                self.report.same(f"clock of {cluster.name} under {governor}", clock, BOUNDS[cluster.name][end])
+        time.sleep(1)
+        for cluster in self.bed.clusters:
+            spent = {khz: ticks - before[cluster.name][khz] for khz, ticks in self.time_in_state(cluster).items()}
+            low, high = BOUNDS[cluster.name]
+            outside = {khz: ticks for khz, ticks in spent.items() if ticks and not low <= khz <= high}
+            ok = not outside and sum(spent.values()) > 0
+            self.report.check(f"time in state of {cluster.name} beyond its bounds", outside or "none", ok)
+        self.bed.check_transitions(mark, BOUNDS, self.report)
+        self.govern()
+
+    def heat(self):
+        """The kernel cools the board: dynd says so, leaves it its way, and is obeyed again after."""
+        writes = lambda: self.machine.run("sed -n 's/^syscw: //p' /proc/$daemon/io")
+        maxima = lambda: [self.bounds_of(cluster)[1] for cluster in self.bed.clusters]
+        wanted = [BOUNDS[cluster.name][1] for cluster in self.bed.clusters]
+        # As long as it gets hotter the kernel takes one clock after the other; the first one is above the bound.
+        for celsius in range(90, 114, 4):
+            self.bed.heat(celsius)
+            lowered = self.wait(maxima, lambda now: now[1] < wanted[1], 5)
+            if lowered[1] < wanted[1]:
+                break
+        self.report.check("maximum while it is hot", lowered, lowered[1] < wanted[1])
+        states = self.wait(self.states, lambda now: now["big"] == "throttled", 30)
+        self.report.same("dynd says while it is hot", states["big"], "throttled")
+        # One look at the clocks, and no answer to anybody, in this time.
+        before = (writes(), maxima())
+        time.sleep(3)
+        after = (writes(), maxima())
+        self.report.check("writes of dynd in 3 s of heat", int(after[0]) - int(before[0]), after[0] == before[0])
+        self.report.check("maximum still", after[1], after[1][1] < wanted[1])
+        # As long as it gets cooler the kernel gives one clock after the other back; a bound hides the last ones.
+        cooling = lambda: sum(map(int, self.machine.run("cat /sys/class/thermal/cooling_device*/cur_state").split()))
+        for celsius in range(76, 36, -4):
+            self.bed.heat(celsius)
+            idle = self.wait(cooling, lambda now: now == 0, 3)
+            if idle == 0:
+                break
+        self.report.same("cooling states when it is cool again", idle, 0)
+        self.report.same("maximum when it is cool again", maxima(), wanted)
+        self.report.same("dynd says when it is cool again", self.until_all("held"), {"little": "held", "big": "held"})
+
+    def end(self):
+        """A daemon that is told to end puts everything back."""
+        code = self.machine.run("kill -TERM $daemon; wait $daemon; echo $?")
+        self.report.same("dynd ends with", code, "0")
+        self.as_before("SIGTERM")
+
+    def kill_and_restore(self):
+        """What a killed daemon has left is put back by `dynd --restore`."""
+        self.killed("SIGKILL")
+        said = self.machine.run("dynd --restore")
+        self.as_before("dynd --restore")
+        self.report.check("dynd --restore answers", f"{len(said.splitlines())} attributes", "refused" not in said)
+
+    def kill_and_restart(self):
+        """What a killed daemon has left is put back by the next one."""
+        self.killed("SIGKILL again")
+        self.machine.run("dynd --dbus off >>/run/log 2>&1 & daemon=$!")
+        self.machine.until("dynctl status", "policy:", 30)
+        self.as_before("the next start")
+        self.machine.run("kill -TERM $daemon; wait $daemon")
+
+    def killed(self, how):
+        """Starts a daemon, lets it set the clocks and kills it."""
+        self.start()
+        self.until_all("held")
+        self.machine.attempt("kill -KILL $daemon; wait $daemon")
+        left = {cluster.name: self.bounds_of(cluster) for cluster in self.bed.clusters}
+        self.report.same(f"bounds after {how}", left, BOUNDS)
+
+    def as_before(self, when):
+        """Checks that every setting of the clocks is as it was before the first daemon."""
+        changed = {path: value for path, value in self.settings().items() if value != self.before[path]}
+        self.report.check(f"settings after {when}", f"{len(self.before)} as before" if not changed else changed, not changed)
+
+    def start(self):
+        """Starts a daemon with a policy that bounds the clocks."""
+        self.machine.run(START)
+
+    def govern(self):
+        """Gives the clocks back to their governor."""
+        self.machine.run(f"for p in {CPUFREQ}/policy*; do echo schedutil >$p/scaling_governor; done")
+
+    def states(self):
+        """What dynd says of each clock."""
+        said, code = self.machine.attempt("dynctl status --json 2>/dev/null")
+        if code != 0:
+            return {}
+        processors = json.loads(said)["board"]["processors"]
+        return {each["name"]: (each["clocks"] or {}).get("state") for each in processors}
+
+    def until_all(self, state):
+        """What dynd says of each clock, as soon as it says `state` of all."""
+        return self.wait(self.states, lambda now: now and set(now.values()) == {state}, 30)
+
+    def board(self):
+        """What `dynctl board` finds."""
+        return json.loads(self.machine.run("dynctl board --json"))
+
+    def finding(self, *words):
+        """What `dynctl doctor` finds that has one of these words in it."""
+        said, _ = self.machine.attempt("dynctl doctor --json")
+        found = [finding["what"] for finding in json.loads(said)["findings"]]
+        return [what for what in found if any(word in what for word in words)]
+
+    def settings(self):
+        """Every setting of the clocks."""
+        said = self.machine.run(f"grep . {CPUFREQ}/policy*/scaling_min_freq {CPUFREQ}/policy*/scaling_max_freq "
+                                f"{CPUFREQ}/policy*/scaling_governor")
+        return dict(line.removeprefix(CPUFREQ + "/").split(":") for line in said.splitlines())
+
+    def bounds_of(self, cluster):
+        """Minimum and maximum in force, in kHz."""
+        said = self.machine.run(f"cat {cluster.policy}/scaling_min_freq {cluster.policy}/scaling_max_freq")
+        return tuple(int(each) for each in said.split())
+
+    def time_in_state(self, cluster):
+        """Ticks of 10 ms by clock in kHz."""
+        said = self.machine.run(f"cat {cluster.policy}/stats/time_in_state")
+        return {int(khz): int(ticks) for khz, ticks in (line.split() for line in said.splitlines())}
+
+    def wait(self, look, ok, seconds):
+        """What `look` sees, as soon as it is `ok`."""
+        end = time.monotonic() + seconds
+        while True:
+            seen = look()
+            if ok(seen) or time.monotonic() > end:
+                return seen
+            time.sleep(0.2)
