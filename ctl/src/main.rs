@@ -16,6 +16,7 @@ mod failure;
 mod format;
 mod output;
 mod program;
+mod served_board;
 mod traced;
 mod validation;
 
