@@ -12,8 +12,8 @@ use core::time::Duration;
 
 use dynd_vocab::{
     Actuation, AppId, AppStatus, Assignment, AssignmentStatus, BoardDescription, BoardStatus, Cause,
-    ClockStatus, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report, Sample, Seconds,
-    Setting, Standing, Timestamp,
+    ClockStatus, CpuSet, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report, Sample,
+    Seconds, Setting, Standing, Timestamp,
 };
 
 use crate::app::{ACTIVE, App, Scene};
@@ -137,6 +137,12 @@ impl Controller {
     /// The apps as operators see them, by id.
     pub fn apps(&self) -> Vec<AppStatus> {
         self.apps.values().map(app_status).collect()
+    }
+
+    /// The process of an app, and the CPUs that it is assigned.
+    pub fn place(&self, app: AppId) -> Option<(Pid, CpuSet)> {
+        let app = self.apps.get(&app)?;
+        Some((app.identity.pid?, app.assignment.as_ref()?.cpus))
     }
 
     /// The board as operators see it: as the latest sample found it, while the board is sampled.

@@ -9,10 +9,11 @@ use dynd_vocab::Blueprint;
 
 use crate::failure::Failure;
 
-/// A mounted board, and, if it is live, its programs.
+/// A mounted board, and, if it is live, its programs. It ends with the value.
 #[derive(Debug)]
 pub(crate) struct ServedBoard {
-    mounted: Mounted,
+    /// There until the end.
+    mounted: Option<Mounted>,
     hosting: Option<Hosting>,
 }
 
@@ -38,12 +39,20 @@ impl ServedBoard {
             Programs::None => None,
             Programs::Real => Some(Hosting::start(&mounted)).transpose().map_err(unhosted)?,
         };
+        let mounted = Some(mounted);
         Ok(Self { mounted, hosting })
     }
 
-    /// What is mounted.
-    pub(crate) const fn mounted(&self) -> &Mounted {
-        &self.mounted
+    /// Lets it go on to the present, which it does by itself when somebody looks.
+    pub(crate) fn catch_up(&self) {
+        if let Some(mounted) = &self.mounted {
+            mounted.with(|_| ());
+        }
+    }
+
+    /// True once somebody else has unmounted it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.mounted.as_ref().is_none_or(Mounted::is_over)
     }
 
     /// The cgroup of what runs on it; absent if nothing does.
@@ -68,10 +77,23 @@ impl ServedBoard {
     ///
     /// # Errors
     /// If the kernel does not let go of it.
-    pub(crate) fn unmount(self) -> anyhow::Result<Ending> {
-        let Self { mounted, hosting } = self;
-        drop(hosting);
-        mounted.unmount().context("failed to take the board away")
+    pub(crate) fn unmount(mut self) -> anyhow::Result<Ending> {
+        self.end()
+    }
+
+    fn end(&mut self) -> anyhow::Result<Ending> {
+        drop(self.hosting.take());
+        let ending = self.mounted.take().map(Mounted::unmount);
+        ending
+            .unwrap_or(Ok(Ending::Clean))
+            .context("failed to take the board away")
+    }
+}
+
+/// Whoever wants to know whether it worked [unmounts](ServedBoard::unmount) it.
+impl Drop for ServedBoard {
+    fn drop(&mut self) {
+        let _ = self.end();
     }
 }
 

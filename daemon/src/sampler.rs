@@ -4,13 +4,14 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use dynd_board::{Fault, Host};
+use dynd_board::Fault;
 use dynd_vocab::{Board, Pid, ProblemStatus, Sample, Setting};
 use tokio::sync::watch;
 
 use crate::clock;
 use crate::clock_keeper::ClockKeeper;
 use crate::control::{Command, Gone, Mailbox};
+use crate::managed::Managed;
 
 /// What is to be done with the board.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(crate) const ORDER_QUEUE: usize = 4;
 /// Sampling that starts, starts with a sample at once. At the end the clocks are put back, unless they are to
 /// stay.
 pub(crate) fn run(
-    board: &mut Host,
+    board: &mut Managed,
     orders: &Receiver<Orders>,
     mailbox: &Mailbox,
     problems: &watch::Sender<Vec<ProblemStatus>>,
@@ -42,7 +43,7 @@ pub(crate) fn run(
 }
 
 fn obey(
-    board: &mut Host,
+    board: &mut Managed,
     orders: &Receiver<Orders>,
     mailbox: &Mailbox,
     keeper: &mut ClockKeeper,
@@ -86,7 +87,7 @@ fn obey(
 }
 
 /// Logs the problems that are new, and publishes those in force if they changed.
-fn tell_problems(board: &mut Host, problems: &watch::Sender<Vec<ProblemStatus>>) {
+fn tell_problems(board: &mut Managed, problems: &watch::Sender<Vec<ProblemStatus>>) {
     let new = board.take_problems();
     if !new.is_empty() || board.problems().len() != problems.borrow().len() {
         problems.send_replace(board.problems().iter().map(ProblemStatus::from).collect());

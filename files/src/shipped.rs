@@ -7,6 +7,7 @@ use dynd_vocab::Blueprint;
 use crate::board::{load_board, parse_board};
 use crate::error::FileError;
 use crate::measurement::{Measurement, parse_measurement};
+use crate::suggestion::nearest;
 
 macro_rules! shipped {
     ($folder:literal: $($name:literal),*) => {
@@ -34,6 +35,14 @@ pub fn board_names() -> impl Iterator<Item = &'static str> {
 pub fn find_board(name: &str) -> Result<Blueprint, FileError> {
     match BOARDS.iter().find(|(each, _)| *each == name) {
         Some((name, text)) => parse_board(&Path::new("boards").join(name).with_extension("toml"), text),
+        None if !Path::new(name).exists() => {
+            let known: Vec<_> = board_names().collect();
+            Err(FileError::UnknownBoard {
+                name: name.into(),
+                nearest: nearest(name, &known),
+                known,
+            })
+        }
         None => load_board(Path::new(name)),
     }
 }

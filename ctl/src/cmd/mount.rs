@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
-use dynd_files::{board_names, find_board};
+use dynd_files::find_board;
 use dynd_sim::Ending;
 use dynd_vocab::Blueprint;
 use dynd_vocab::blueprint::{ClusterPlan, CoolingRange, KernelEra, ZoneTrip};
@@ -77,7 +77,7 @@ impl From<Era> for KernelEra {
 
 impl Mount {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let mut board = find(&self.name)?;
+        let mut board = find_board(&self.name).map_err(Failure::bad_input)?;
         if let Some(era) = self.kernel {
             board.kernel.era = era.into();
         }
@@ -108,12 +108,12 @@ impl Mount {
             .to_string(),
         );
         let mut tick = interval(TICK);
-        while said.is_ok() && !served.mounted().is_over() {
+        while said.is_ok() && !served.is_over() {
             tokio::select! {
                 _ = interrupt.recv() => break,
                 _ = terminate.recv() => break,
                 _ = hangup.recv() => break,
-                _ = tick.tick() => served.mounted().with(|_| ()),
+                _ = tick.tick() => served.catch_up(),
             }
         }
         let ending = served.unmount()?;
@@ -123,18 +123,6 @@ impl Mount {
         }
         Ok(())
     }
-}
-
-/// The board called `name`, or in the file there.
-fn find(name: &str) -> Result<Blueprint, Failure> {
-    let known: Vec<_> = board_names().collect();
-    if !known.contains(&name) && !Path::new(name).exists() {
-        let known = known.join(", ");
-        return Err(Failure::BadInput(anyhow!(
-            "failed to find the board '{name}': dynd knows {known}, or give the path of a board file"
-        )));
-    }
-    find_board(name).map_err(Failure::bad_input)
 }
 
 /// What is served and how to use it.

@@ -18,6 +18,9 @@ pub(super) struct Raw {
     pub(super) socket_group: String,
     /// Policy file (a path). Default: `policy.toml` beside `dynd.toml`, else the built-in policy.
     pub(super) policy: Option<String>,
+    /// The board to manage (`host`: the machine at hand; `sim:NAME`: a virtual one that comes with dynd; `sim:PATH`: that
+    /// of a board file). Default: `host`.
+    pub(super) board: String,
     /// Directory in which the board's `sys/` and `proc/` are looked up (a path). Default: `/`.
     pub(super) root: String,
     /// Directory for the journal of what was in force before clocks were set (a path). It must outlive the daemon,
@@ -31,11 +34,12 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    pub(super) const KEYS: [&str; 8] = [
+    pub(super) const KEYS: [&str; 9] = [
         "socket",
         "socket-mode",
         "socket-group",
         "policy",
+        "board",
         "root",
         "run-dir",
         "dbus",

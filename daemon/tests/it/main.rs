@@ -17,3 +17,4 @@ mod settings;
 mod sockets;
 mod survival;
 mod unit;
+mod virtual_board;
