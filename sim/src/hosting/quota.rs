@@ -10,10 +10,13 @@
 //! kernel takes no quota and no period below 1 ms (`min_cfs_quota_period`, kernel/sched/core.c), and what a group has used
 //! beyond its quota by the time that the kernel looks ([`super::metronome`]) adds to q.
 //!
-//! 1. The period is the longest, up to 4 ms, that gains a task of 10 ms no more than 5 %; longer where a quota of 1 ms
-//!    needs it, which is below a quarter of the speed.
-//! 2. The period is then stretched by half of the gain, so that a task of 10 ms and an endless one err alike, one to each
-//!    side.
+//! 1. The period is the longest, up to 4 ms, that gains a task of 10 ms no more than 1.5 %; longer where a quota of 1 ms
+//!    needs it, which is the case below 85 % of the speed.
+//! 2. The period is then stretched by more than half of the gain, the delay of the kernel's looks included: a task of 10 ms
+//!    gains about as much as an endless one loses.
+//!
+//! Measured on 6.18 with two CPUs at 250 Hz, medians of 60 tasks of 10 ms: 3.6 % fast at 30 % of the speed, 4.3 % at half,
+//! 2.1 % at 70 %, 4.3 % at 90 %. A period of 4 ms at all speeds and nothing else: 9.7, 9.6, 1.4 and 9.0 %.
 
 use std::time::Duration;
 
@@ -31,7 +34,9 @@ pub(crate) struct Quota {
 /// The task whose latency is to be right.
 const TASK: f64 = 10e-3;
 /// What it may gain, as a share of its latency.
-const GAIN: f64 = 0.05;
+const GAIN: f64 = 0.015;
+/// How much of the gain is given back.
+const GIVEN_BACK: f64 = 0.6;
 /// What the kernel takes, in seconds.
 const LEAST: f64 = 1e-3;
 const LONGEST: f64 = 1.0;
@@ -51,7 +56,7 @@ impl Quota {
         let period = (GAIN * TASK / (speed * pause)).min(PERIOD).max(LEAST / speed);
         let time = (speed * period).max(LEAST);
         let gain = pause * (time + BEAT.as_secs_f64()) / TASK;
-        let period = (period * (1.0 + gain / 2.0)).min(LONGEST);
+        let period = (period * (1.0 + GIVEN_BACK * gain)).min(LONGEST);
         Some(Self {
             time: micros(time),
             period: micros(period),
@@ -100,7 +105,7 @@ mod tests {
             let speed = f64::from(percent) / 100.0;
             for work in [10e-3, 11.3e-3, 1.0] {
                 let error = mean_error(speed, work);
-                assert!(error.abs() < 0.06, "{work} s at {speed}: {error}");
+                assert!(error.abs() < 0.07, "{work} s at {speed}: {error}");
             }
         }
     }
@@ -122,8 +127,8 @@ mod tests {
     #[test]
     fn the_period_is_four_milliseconds_unless_that_gains_too_much() {
         let period = |speed| Quota::of(speed).unwrap().period.as_secs_f64() * 1e3;
-        assert!((period(0.9) - 4.0).abs() < 0.1, "{}", period(0.9));
+        assert!((period(0.97) - 4.0).abs() < 0.1, "{}", period(0.97));
         assert!((period(0.5) - 2.0).abs() < 0.1, "{}", period(0.5));
-        assert!((period(0.1) - 10.0).abs() < 0.7, "{}", period(0.1));
+        assert!((period(0.1) - 10.0).abs() < 0.9, "{}", period(0.1));
     }
 }
