@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dynd_vocab::{
-    Actuation, Board, BoardDescription, Confined, Confinement, Pid, ProblemStatus, ProcessorKind, PutBack, Sample, Setting,
-    Timestamp,
+    Actuation, Board, BoardDescription, Confined, Confinement, Pid, ProblemStatus, ProcessorKind, PutBack,
+    Sample, Setting, Timestamp,
 };
 
 use crate::actuator::Actuator;

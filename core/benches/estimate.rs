@@ -57,6 +57,7 @@ fn selector() -> Selector {
         cpus: CpuSet::single(0),
         ladder: (0..20).rev().map(rung).collect(),
         requirement,
+        contended: false,
     });
     selector
 }

@@ -11,6 +11,7 @@ use dynd_core::plan::{Effort, solve};
 
 #[path = "../tests/plan/physical.rs"]
 mod physical;
+#[allow(dead_code, reason = "the tests draw more kinds of numbers")]
 #[path = "../tests/plan/random.rs"]
 mod random;
 

@@ -250,7 +250,9 @@ impl App {
 
     /// The processor it runs on.
     pub(crate) fn processor(&self) -> usize {
-        self.granted.map_or(0, |grant| grant.offer.processor)
+        self.runs_on
+            .or(self.granted.map(|grant| grant.offer.processor))
+            .unwrap_or(0)
     }
 
     /// Measured over undisturbed latency on `processor`: mean, and variance of its logarithm.

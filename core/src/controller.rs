@@ -14,8 +14,8 @@ use core::time::Duration;
 
 use dynd_vocab::{
     Actuated, Actuation, AppId, AppStatus, Assignment, AssignmentStatus, Blueprint, BoardDescription,
-    BoardStatus, Cause, ClockStatus, Confined, Enforcement, Event, Generation, Hello, Hold, Identity, Pid,
-    Policy, Processor, Report, Sample, Seconds, Setting, Standing, Timestamp,
+    BoardStatus, Cause, ClockStatus, Confined, CpuSet, Enforcement, Event, Generation, Hello, Hold, Identity,
+    Pid, Policy, Processor, Report, Sample, Seconds, Setting, Standing, Timestamp,
 };
 
 use crate::app::{ACTIVE, App, Scene};
@@ -194,6 +194,12 @@ impl Controller {
             Some(Hold::Contested { .. }) => Ok(index),
             hold => Err(ReleaseError::not_contested(processor, hold)),
         }
+    }
+
+    /// The process of an app, and the CPUs that it is assigned.
+    pub fn place(&self, app: AppId) -> Option<(Pid, CpuSet)> {
+        let app = self.apps.get(&app)?;
+        Some((app.identity.pid?, app.assignment.as_ref()?.cpus))
     }
 
     /// The board as operators see it: as the latest sample found it, while the board is sampled.

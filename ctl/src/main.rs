@@ -18,6 +18,7 @@ mod format;
 mod likeness;
 mod output;
 mod program;
+mod served_board;
 mod simulation;
 mod traced;
 mod validation;

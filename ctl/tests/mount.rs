@@ -210,7 +210,13 @@ fn what_cannot_be_mounted_is_told() {
     let directory = TempDir::new().unwrap();
     refused(
         mount("jetson-nanoo", directory.path()),
-        &["'jetson-nanoo'", "jetson-nano,", "rpi5", "path of a board file"],
+        &[
+            "\"jetson-nanoo\"",
+            "did you mean \"jetson-nano\"?",
+            "jetson-nano,",
+            "rpi5",
+            "path of a board file",
+        ],
     );
     refused(
         mount("jetson-nano", &directory.path().join("x")),

@@ -30,6 +30,11 @@ pub struct Cli {
     #[arg(long, value_name = "FILE")]
     pub policy: Option<String>,
 
+    /// Board to manage: host, or sim:NAME for a virtual one in real time (sim:jetson-nano, or the path of a board
+    /// file) [default: host].
+    #[arg(long, value_name = "BOARD")]
+    pub board: Option<String>,
+
     /// Directory in which sys/ and proc/ of the board are looked up [default: /].
     #[arg(long, value_name = "DIR")]
     pub root: Option<String>,
@@ -74,6 +79,7 @@ impl Cli {
             one("socket-mode", &self.socket_mode),
             one("socket-group", &self.socket_group),
             one("policy", &self.policy),
+            one("board", &self.board),
             one("root", &self.root),
             one("board-file", &self.board_file),
             one("run-dir", &self.run_dir),

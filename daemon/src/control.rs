@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use dynd_core::{Controller, Input, Output, ReleaseError};
 use dynd_vocab::{
-    Actuated, AppId, AppStatus, Assignment, BoardStatus, Event, Generation, Hello, Identity, Policy, Report,
-    Sample, Timestamp,
+    Actuated, AppId, AppStatus, Assignment, BoardStatus, CpuSet, Event, Generation, Hello, Identity, Policy,
+    Report, Sample, Timestamp,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock;
+use crate::managed::Occupied;
 use crate::sampler::Orders;
 
 /// Commands that may wait for the control thread; a step takes far less than the time to fill this.
@@ -131,6 +132,9 @@ pub(crate) struct Outlets {
     pub(crate) revision: watch::Sender<u64>,
     /// Every event, for the log.
     pub(crate) events: mpsc::Sender<Event>,
+    /// Of a virtual board: what apps kept busy, as they report. Its CPUs are nowhere, so that apps are told to stay where
+    /// they are.
+    pub(crate) occupied: Option<SyncSender<Occupied>>,
 }
 
 /// The loop of the control thread.
@@ -180,7 +184,10 @@ impl Driver {
         match command {
             Command::Open(opening) => self.open(*opening),
             Command::Close(app) => self.close(app),
-            Command::Reports(app, reports) => self.step(Input::Reports(app, reports)),
+            Command::Reports(app, reports) => {
+                self.occupy(app, &reports);
+                self.step(Input::Reports(app, reports));
+            }
             Command::Ack(app, generation) => {
                 self.step(Input::Ack(app, generation));
                 self.revise();
@@ -225,6 +232,22 @@ impl Driver {
         self.membership_changed();
     }
 
+    /// Tells a virtual board what `app` kept busy.
+    fn occupy(&self, app: AppId, reports: &[Report]) {
+        let Some(occupied) = &self.outlets.occupied else {
+            return;
+        };
+        let Some((pid, cpus)) = self.controller.place(app) else {
+            return;
+        };
+        for report in reports {
+            let cpus = cpus.iter().take(report.cores as usize).collect();
+            let time = report.service;
+            // A board that does not keep up idles for a while.
+            let _ = occupied.try_send(Occupied { pid, cpus, time });
+        }
+    }
+
     fn membership_changed(&mut self) {
         self.wanted.pids = self.controller.pids();
         self.give_orders();
@@ -238,7 +261,10 @@ impl Driver {
 
     fn publish(&mut self, output: Output) {
         let changed = !output.assignments.is_empty() || !output.events.is_empty();
-        for (app, assignment) in output.assignments {
+        for (app, mut assignment) in output.assignments {
+            if self.outlets.occupied.is_some() {
+                assignment.cpus = CpuSet::EMPTY;
+            }
             if let Some(outbox) = self.outboxes.get(&app) {
                 outbox.send_replace(Some(assignment));
             }

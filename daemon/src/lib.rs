@@ -20,6 +20,7 @@ mod dbus;
 mod grpc;
 mod identity;
 pub mod log;
+mod managed;
 mod notify;
 mod observer;
 mod own_usage;

@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-use dynd_board::{BoardError, Host, JournalError, Units};
+use dynd_board::{BoardError, JournalError, Units};
 use dynd_core::Controller;
 use dynd_files::FileError;
 use dynd_vocab::{Blueprint, Board, Event, Restore};
@@ -21,10 +21,11 @@ use tokio::time::timeout;
 use crate::control::{Command, Driver, Mailbox, Outlets};
 use crate::dbus::{self, BusError};
 use crate::grpc::Service;
+use crate::managed::Managed;
 use crate::observer::{Observer, Sources};
 use crate::own_usage::OwnUsage;
 use crate::sampler::{self, ORDER_QUEUE};
-use crate::settings::{Bus, Settings, SettingsError, Wish};
+use crate::settings::{BoardSource, Bus, Settings, SettingsError, Wish};
 use crate::socket::{self, SocketError};
 use crate::systemd::Systemd;
 use crate::{clock_keeper, notify, reload};
@@ -57,6 +58,9 @@ pub enum StartError {
     /// The board cannot be described.
     #[error("failed to discover the board")]
     Board(#[from] BoardError),
+    /// There is no such virtual board.
+    #[error("failed to simulate the board")]
+    VirtualBoard(#[source] FileError),
     /// What was changed cannot be put back for want of a journal.
     #[error("failed to put back what was set")]
     Journal(#[from] JournalError),
@@ -88,7 +92,8 @@ impl StartError {
             | Self::BoardFile(_)
             | Self::Socket(_)
             | Self::Bus(_)
-            | Self::Board(_) => ExitCode::from(2),
+            | Self::Board(_)
+            | Self::VirtualBoard(_) => ExitCode::from(2),
             Self::Journal(_) | Self::NotAsBefore(_) | Self::Start { .. } | Self::Serve(_) | Self::Died(_) => {
                 ExitCode::from(1)
             }
@@ -98,7 +103,7 @@ impl StartError {
 
 /// Checks what can be checked of `settings` without serving: board and policy.
 pub fn check(settings: &Settings) -> Result<(), StartError> {
-    let board = Host::discover(&settings.root)?;
+    let (board, _) = Managed::open(settings)?;
     reload::load(&settings.policy, board.describe())?;
     board_file(settings)?;
     Ok(())
@@ -122,6 +127,10 @@ pub fn restore(settings: &Settings) -> Result<(), StartError> {
         println!("the policy says that all stays as it is");
         return Ok(());
     }
+    if let BoardSource::Virtual(name) = &settings.board {
+        println!("the virtual board {name} ended with its daemon");
+        return Ok(());
+    }
     let answers = dynd_board::restore(&settings.root, &settings.run_dir, units(settings)?)?;
     for answer in &answers {
         println!("{answer}");
@@ -135,7 +144,7 @@ pub fn restore(settings: &Settings) -> Result<(), StartError> {
 /// Runs the daemon until it is told to stop.
 pub fn run(settings: &Settings) -> Result<(), StartError> {
     let usage = OwnUsage::start();
-    let mut board = Host::discover(&settings.root)?;
+    let (mut board, occupied) = Managed::open(settings)?;
     let description = board.describe().clone();
     let (policy, in_force) = reload::load(&settings.policy, &description)?;
     if let Some(units) = units(settings)? {
@@ -174,6 +183,7 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
             orders,
             revision,
             events,
+            occupied,
         },
     );
     let control = spawn("control", move || driver.run(&commands))?;
@@ -242,7 +252,7 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
 }
 
 /// Takes over what an earlier daemon changed and did not put back: it is put back, or stays.
-fn take_over(board: &mut Host, settings: &Settings, restore: Restore) {
+fn take_over(board: &mut Managed, settings: &Settings, restore: Restore) {
     match board.keep_journal(&settings.run_dir) {
         Ok(true) if restore == Restore::OnExit => clock_keeper::log(&board.restore()),
         Ok(_) => {}

@@ -23,6 +23,16 @@ pub enum FileError {
         /// The largest size taken.
         limit: u64,
     },
+    /// There is no board of that name, and no such file.
+    #[error("failed to find the board \"{name}\": {}dynd knows {}, or give the path of a board file", .nearest.map(|nearest| format!("did you mean \"{nearest}\"? ")).unwrap_or_default(), .known.join(", "))]
+    UnknownBoard {
+        /// What was asked for.
+        name: String,
+        /// The name that was meant, if one is close.
+        nearest: Option<&'static str>,
+        /// The boards that come with dynd.
+        known: Vec<&'static str>,
+    },
     /// The file says something that does not hold.
     #[error("{0}")]
     Invalid(Box<Diagnostic>),

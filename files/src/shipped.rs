@@ -8,6 +8,7 @@ use crate::board::{load_board, parse_board};
 use crate::error::FileError;
 use crate::measurement::{Measurement, parse_measurement};
 use crate::published::{PublishedModel, load_published, parse_published};
+use crate::suggestion::nearest;
 
 macro_rules! shipped {
     ($folder:literal: $($name:literal),*) => {
@@ -39,6 +40,14 @@ pub fn board_names() -> impl Iterator<Item = &'static str> {
 pub fn find_board(name: &str) -> Result<Blueprint, FileError> {
     match BOARDS.iter().find(|(each, _)| *each == name) {
         Some((name, text)) => parse_board(&Path::new("boards").join(name).with_extension("toml"), text),
+        None if !Path::new(name).exists() => {
+            let known: Vec<_> = board_names().collect();
+            Err(FileError::UnknownBoard {
+                name: name.into(),
+                nearest: nearest(name, &known),
+                known,
+            })
+        }
         None => load_board(Path::new(name)),
     }
 }

@@ -252,6 +252,11 @@ impl Domain {
         self.reported().as_hz() as f64 / ends(&self.silicon).1.as_hz() as f64
     }
 
+    /// The highest clock that there is.
+    pub(crate) fn highest(&self) -> Hertz {
+        ends(&self.silicon).1
+    }
+
     /// How many OPPs firmware may take away of the one in force without going below `floor`.
     pub(crate) fn room_above(&self, floor: Hertz) -> usize {
         let lowest = self.silicon.opps.iter().position(|opp| opp.clock >= floor);

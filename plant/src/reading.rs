@@ -25,6 +25,16 @@ impl Plant {
         Hertz::from_hz(self.domains[processor].real().round() as u64)
     }
 
+    /// How much work one unit of `processor` does at present, in [cycles](crate::Work::cycles) per second.
+    pub fn speed(&self, processor: usize) -> f64 {
+        self.domains[processor].real() * self.per_cycle[processor]
+    }
+
+    /// The same at the highest clock of `processor`, as the kernel reports that.
+    pub fn highest_speed(&self, processor: usize) -> f64 {
+        self.domains[processor].highest().as_hz() as f64 * self.per_cycle[processor]
+    }
+
     /// The lowest and the highest clock that users allow for `processor`.
     pub fn user_bounds(&self, processor: usize) -> (Hertz, Hertz) {
         self.domains[processor].user_bounds()

@@ -5,7 +5,10 @@
 //! - A read from the start makes the text anew and later ones continue it, as in kernfs.
 //! - `O_TRUNC` comes as a change of size, which is answered and does nothing.
 //! - Modes are enforced by the kernel, but for root; what sysfs refuses root too is refused here.
+//! - Processes come and go: their numbers begin beyond all others and follow from theirs, and the kernel may not believe
+//!   in them for long. A directory does not list them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -18,12 +21,21 @@ use fuser::{
     ReplyOpen, ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
 
+use dynd_vocab::Pid;
+
 use crate::node::{Node, relative};
+use crate::process::ProcessPath;
 use crate::refusal::Refusal;
 use crate::tree::Tree;
 
 /// What is there stays: for how long the kernel may believe it.
 const TTL: Duration = Duration::from_secs(3600);
+
+/// The same of a process.
+const PROCESS_TTL: Duration = Duration::ZERO;
+
+/// Numbers of processes begin here: two for each.
+const PROCESSES: u64 = 1 << 40;
 
 /// The size of an attribute.
 const PAGE: u64 = 4096;
@@ -71,7 +83,7 @@ pub(crate) struct Served {
     numbers: BTreeMap<PathBuf, u64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct File {
     path: PathBuf,
     kind: FileType,
@@ -106,6 +118,22 @@ impl File {
         }
     }
 
+    fn of_process(path: ProcessPath) -> Self {
+        let (kind, mode) = match path {
+            ProcessPath::Directory(_) => (FileType::Directory, 0o555),
+            ProcessPath::Stat(_) => (FileType::RegularFile, 0o444),
+        };
+        Self {
+            path: path.path(),
+            kind,
+            mode,
+            to: PathBuf::new(),
+            readable: true,
+            writable: false,
+            children: Vec::new(),
+        }
+    }
+
     fn name(&self) -> &OsStr {
         self.path.file_name().unwrap_or_default()
     }
@@ -127,14 +155,18 @@ impl Served {
         Self { live, files, numbers }
     }
 
-    fn file(&self, number: INodeNo) -> Result<&File, Errno> {
+    fn file(&self, number: INodeNo) -> Result<Cow<'_, File>, Errno> {
+        if let Some(path) = process_of(number.0) {
+            let there = path.exists(lock(&self.live).tree.machine());
+            let file = there.then(|| Cow::Owned(File::of_process(path)));
+            return file.ok_or_else(|| errno(Refusal::Absent));
+        }
         let index = number
             .0
             .checked_sub(1)
             .and_then(|index| usize::try_from(index).ok());
-        index
-            .and_then(|index| self.files.get(index))
-            .ok_or_else(|| errno(Refusal::Absent))
+        let file = index.and_then(|index| self.files.get(index)).map(Cow::Borrowed);
+        file.ok_or_else(|| errno(Refusal::Absent))
     }
 
     fn attr(&self, number: INodeNo) -> Result<FileAttr, Errno> {
@@ -164,8 +196,9 @@ impl Served {
 
     fn child(&self, parent: INodeNo, name: &OsStr) -> Result<FileAttr, Errno> {
         let path = self.file(parent)?.path.join(name);
-        let number = self.numbers.get(&path).ok_or_else(|| errno(Refusal::Absent))?;
-        self.attr(INodeNo(*number))
+        let process = || ProcessPath::parse(&path).map(number_of);
+        let number = self.numbers.get(&path).copied().or_else(process);
+        self.attr(INodeNo(number.ok_or_else(|| errno(Refusal::Absent))?))
     }
 
     fn open(&self, number: INodeNo, flags: OpenFlags) -> Result<FileHandle, Errno> {
@@ -202,6 +235,30 @@ impl Served {
     }
 }
 
+/// The number of a path that belongs to a process.
+fn number_of(path: ProcessPath) -> u64 {
+    let (pid, file) = match path {
+        ProcessPath::Directory(pid) => (pid, 0),
+        ProcessPath::Stat(pid) => (pid, 1),
+    };
+    PROCESSES + 2 * u64::from(pid.0) + file
+}
+
+/// The path of that number, if it belongs to a process.
+fn process_of(number: u64) -> Option<ProcessPath> {
+    let number = number.checked_sub(PROCESSES)?;
+    let pid = Pid(u32::try_from(number / 2).ok()?);
+    Some(match number % 2 {
+        0 => ProcessPath::Directory(pid),
+        _ => ProcessPath::Stat(pid),
+    })
+}
+
+/// For how long the kernel may believe in the file of this number.
+fn ttl(number: u64) -> Duration {
+    process_of(number).map_or(TTL, |_| PROCESS_TTL)
+}
+
 fn errno(refusal: Refusal) -> Errno {
     Errno::from_i32(refusal.errno() as i32)
 }
@@ -209,14 +266,14 @@ fn errno(refusal: Refusal) -> Errno {
 impl Filesystem for Served {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         match self.child(parent, name) {
-            Ok(attr) => reply.entry(&TTL, &attr, Generation(0)),
+            Ok(attr) => reply.entry(&ttl(attr.ino.0), &attr, Generation(0)),
             Err(errno) => reply.error(errno),
         }
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
         match self.attr(ino) {
-            Ok(attr) => reply.attr(&TTL, &attr),
+            Ok(attr) => reply.attr(&ttl(attr.ino.0), &attr),
             Err(errno) => reply.error(errno),
         }
     }
@@ -240,7 +297,7 @@ impl Filesystem for Served {
         reply: ReplyAttr,
     ) {
         match self.attr(ino) {
-            Ok(attr) => reply.attr(&TTL, &attr),
+            Ok(attr) => reply.attr(&ttl(attr.ino.0), &attr),
             Err(errno) => reply.error(errno),
         }
     }

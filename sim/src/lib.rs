@@ -8,6 +8,8 @@
 //!                           └─► devicetree, cpu, cpufreq, devfreq,  │
 //!                               rail, thermal, procfs ─► nodes ─────┴─► Tree ─┬─► export: plain files, as they are now
 //!                                                                            └─► mount: FUSE, in real time
+//!                                                                                     ▲ work   │ clocks
+//!                                                                 programs that run ──┴ hosting ┘
 //! ```
 //!
 //! Paths are those of the board file and of the kernel, so that the real backend finds on it what it finds on the real
@@ -36,11 +38,13 @@ mod devfreq;
 mod devicetree;
 mod export;
 mod filesystem;
+mod hosting;
 pub mod lab;
 mod machine;
 mod mount;
 mod node;
 mod number;
+mod process;
 mod procfs;
 mod rail;
 mod refusal;
@@ -48,6 +52,7 @@ mod thermal;
 mod tree;
 
 pub use export::{ExportError, export};
+pub use hosting::{Hosting, HostingError, deal};
 pub use mount::{Ending, MountError, Mounted};
 pub use refusal::Refusal;
 pub use tree::Tree;

@@ -5,11 +5,20 @@ use std::fmt::Display;
 
 use dynd_plant::{Failure, Plant};
 use dynd_vocab::blueprint::KernelEra;
-use dynd_vocab::{Blueprint, Hertz};
+use dynd_vocab::{Blueprint, Hertz, Pid};
 
 use crate::bounds::{Bounds, End, Subsystem};
 use crate::number::word;
 use crate::refusal::Refusal;
+
+/// Programs of the machine at hand that run on the board.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Visitors {
+    /// How many of their threads run or want to.
+    pub(crate) runnable: usize,
+    /// Their processes.
+    pub(crate) processes: Vec<Pid>,
+}
 
 /// A plant and its kernel's memory. Processors, rails and zones are numbered as in the blueprint.
 #[derive(Debug)]
@@ -21,6 +30,8 @@ pub(crate) struct Machine {
     governors: Vec<String>,
     /// The rails behind a switch that measure.
     switched_on: BTreeSet<usize>,
+    /// Who else is there; the plant runs what they have done already.
+    pub(crate) visitors: Option<Visitors>,
 }
 
 impl Machine {
@@ -44,6 +55,7 @@ impl Machine {
             bounds: bounds.collect(),
             governors: governors.collect(),
             switched_on: BTreeSet::new(),
+            visitors: None,
             plant,
         }
     }

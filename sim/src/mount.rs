@@ -117,6 +117,11 @@ impl Mounted {
         act(lock(&self.live).now())
     }
 
+    /// What is mounted, to keep it going from another thread.
+    pub(crate) fn live(&self) -> Arc<Mutex<Live>> {
+        Arc::clone(&self.live)
+    }
+
     /// True once somebody else has unmounted it.
     pub fn is_over(&self) -> bool {
         self.session.guard.is_finished()

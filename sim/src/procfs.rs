@@ -9,7 +9,7 @@ use crate::machine::{Machine, line};
 use crate::node::{Attribute, Nodes};
 
 /// The unit of times in `/proc/stat` (`USER_HZ`).
-const TICK: Duration = Duration::from_millis(10);
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// The first kernel that counts who waits for a CPU.
 const PRESSURE_SINCE: (u32, u32) = (4, 20);
@@ -48,7 +48,11 @@ fn stat(machine: &mut Machine) -> String {
     for cpu in cpus.iter() {
         let _ = write!(text, "cpu{cpu} {}", times(busy(cpu), total));
     }
-    let running = plant.runnable().max(1);
+    // Who reads it runs, too.
+    let running = match &machine.visitors {
+        Some(visitors) => visitors.runnable + 1,
+        None => plant.runnable().max(1),
+    };
     let _ = writeln!(text, "procs_running {running}\nprocs_blocked 0");
     text
 }
@@ -59,7 +63,7 @@ fn pressure(machine: &mut Machine) -> String {
     format!("some avg10=0.00 avg60=0.00 avg300=0.00 total={micros}\n")
 }
 
-fn ticks(time: Duration) -> u64 {
+pub(crate) fn ticks(time: Duration) -> u64 {
     (time.as_nanos() / TICK.as_nanos()) as u64
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use dynd_plant::Plant;
 use dynd_vocab::Blueprint;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, Visitors};
 use crate::node::{Node, Nodes};
 use crate::refusal::Refusal;
-use crate::{cpu, cpufreq, devfreq, devicetree, procfs, rail, thermal};
+use crate::{cpu, cpufreq, devfreq, devicetree, process, procfs, rail, thermal};
 
 /// The files of a virtual board, below a root that is written as nothing: `sys/class/thermal`.
 ///
@@ -50,6 +50,11 @@ impl Tree {
         &mut self.machine.plant
     }
 
+    /// Programs of this machine run on it: `visitors`, from now on.
+    pub(crate) fn visit(&mut self, visitors: Visitors) {
+        self.machine.visitors = Some(visitors);
+    }
+
     /// Lets `time` go by.
     pub fn advance(&mut self, time: Duration) {
         self.machine.plant.step(time);
@@ -68,7 +73,7 @@ impl Tree {
                 text
             }
             Some(_) => Err(Refusal::Directory),
-            None => Err(Refusal::Absent),
+            None => process::read(&self.machine, &path),
         }
     }
 
@@ -89,6 +94,10 @@ impl Tree {
             Some(_) => Err(Refusal::Directory),
             None => Err(Refusal::Absent),
         }
+    }
+
+    pub(crate) const fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     pub(crate) const fn nodes(&self) -> &Nodes {

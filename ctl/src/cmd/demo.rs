@@ -10,12 +10,15 @@ use crate::failure::Failure;
 /// Starts a private daemon and two apps that run real models, and runs one script in several ways: managed
 /// by the daemon, and with fixed sub-networks. Other work comes and goes meanwhile. Needs no root, changes
 /// nothing, and stops everything it started.
+///
+/// With --live all of it takes place on a virtual board, whose CPUs are this machine's, slowed to its clocks.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   dynctl demo                               about two minutes
   dynctl demo --full --report report.html   every fixed pair, and what the best would have been
   dynctl demo --seconds 8 --json
+  dynctl demo --board odroid-xu3 --live     on a little and a big core, as root
 
 Leave the machine alone meanwhile: other work is what it measures.")]
 pub(crate) struct Args {
@@ -39,6 +42,14 @@ pub(crate) struct Args {
     /// /usr/share/dynd/models]
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
+
+    /// Board for --live: one that comes with dynd, or the path of a board file.
+    #[arg(long, value_name = "NAME", requires = "live")]
+    board: Option<String>,
+
+    /// Play it on a virtual board, mounted for the time (see dynctl board mount). Needs root, FUSE and cgroups.
+    #[arg(long, requires = "board")]
+    live: bool,
 }
 
 impl Args {
@@ -48,6 +59,7 @@ impl Args {
             every_pair: self.full,
             report: self.report,
             models: self.models,
+            live_board: self.board,
         };
         let outcome = demo::run(&plan).await?;
         if self.json {

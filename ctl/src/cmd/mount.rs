@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
-use dynd_files::{board_names, find_board};
-use dynd_sim::{Ending, MountError, Mounted, Tree};
+use dynd_files::find_board;
+use dynd_sim::Ending;
 use dynd_vocab::Blueprint;
-use dynd_vocab::blueprint::{CoolingRange, KernelEra, ZoneTrip};
+use dynd_vocab::blueprint::{ClusterPlan, CoolingRange, KernelEra, ZoneTrip};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::interval;
 
 use crate::failure::Failure;
 use crate::output::print;
+use crate::served_board::{Programs, ServedBoard, part};
 
 /// How often a board that nobody looks at is brought up to date, so that whoever looks need not wait.
 const TICK: Duration = Duration::from_millis(250);
@@ -23,13 +24,18 @@ const TICK: Duration = Duration::from_millis(250);
 /// daemon.
 ///
 /// Every tool that reads sysfs can read it, and writes are taken as the kernel of that board takes them. Nothing
-/// runs on the board; its load is what it does by itself.
+/// runs on the board, unless it is live.
+///
+/// With --live, CPUs of this machine play the board's, slowed to its clocks, and the programs that are put into its
+/// cgroup run on them: their load makes the board's power and heat. Each cluster gets one CPU of this machine before any
+/// gets two; those that get none are not on the board, and neither are further CPUs.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   mkdir /tmp/nano && dynctl board mount jetson-nano /tmp/nano
   dynctl board --root /tmp/nano                     in another shell
   dynctl board mount ./my-board.toml /mnt --kernel qos
+  dynctl board mount odroid-xu3 /mnt --live         two CPUs: a little and a big one
 
 It ends with Ctrl-C, SIGTERM or umount.
 
@@ -45,6 +51,10 @@ pub(super) struct Mount {
     /// How the kernel takes writes to clocks [default: as the board's own kernel does].
     #[arg(long, value_name = "ERA")]
     kernel: Option<Era>,
+
+    /// Let programs of this machine run on it. Needs cgroups with the controller 'cpu'.
+    #[arg(long)]
+    live: bool,
 }
 
 /// How a kernel takes writes to clocks.
@@ -67,9 +77,13 @@ impl From<Era> for KernelEra {
 
 impl Mount {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let mut board = find(&self.name)?;
+        let mut board = find_board(&self.name).map_err(Failure::bad_input)?;
         if let Some(era) = self.kernel {
             board.kernel.era = era.into();
+        }
+        let programs = if self.live { Programs::Real } else { Programs::None };
+        if programs == Programs::Real {
+            board = part(&board)?;
         }
         // Before there is a mount that a signal could leave behind.
         let mut signals = [
@@ -84,27 +98,25 @@ impl Mount {
         let [interrupt, terminate, hangup] = &mut signals[..] else {
             return Err(anyhow!("failed to listen for signals").into());
         };
-        // Another boot each time, so that no journal of an earlier one counts.
-        let tree = Tree::new(&board, dynd_client::now().as_nanos());
-        let mounted =
-            Mounted::mount(tree, &self.directory).map_err(|error| refused(error, &self.directory))?;
+        let served = ServedBoard::mount(&board, &self.directory, programs)?;
         let said = print(
             &Usage {
                 board: &board,
                 directory: &self.directory,
+                group: served.group(),
             }
             .to_string(),
         );
         let mut tick = interval(TICK);
-        while said.is_ok() && !mounted.is_over() {
+        while said.is_ok() && !served.is_over() {
             tokio::select! {
                 _ = interrupt.recv() => break,
                 _ = terminate.recv() => break,
                 _ = hangup.recv() => break,
-                _ = tick.tick() => mounted.with(|_| ()),
+                _ = tick.tick() => served.catch_up(),
             }
         }
-        let ending = mounted.unmount().context("failed to take the board away")?;
+        let ending = served.unmount()?;
         said?;
         if ending == Ending::HeldOpen {
             eprintln!("dynctl: some program still has files of the board open; they answer no more");
@@ -115,37 +127,14 @@ impl Mount {
 
 /// The board called `name`, or in the file there.
 pub(super) fn find(name: &str) -> Result<Blueprint, Failure> {
-    let known: Vec<_> = board_names().collect();
-    if !known.contains(&name) && !Path::new(name).exists() {
-        let known = known.join(", ");
-        return Err(Failure::BadInput(anyhow!(
-            "failed to find the board '{name}': dynd knows {known}, or give the path of a board file"
-        )));
-    }
     find_board(name).map_err(Failure::bad_input)
-}
-
-/// Why the board is not mounted, and what to do.
-fn refused(error: MountError, directory: &Path) -> Failure {
-    let directory = directory.display();
-    let advice = match &error {
-        MountError::OpenDirectory { .. } => {
-            format!("make an empty directory, or 'umount {directory}' if a board was left there")
-        }
-        MountError::Occupied { .. } => "choose an empty one".into(),
-        MountError::OpenFuse { .. } => {
-            "mounting needs root, and a kernel with FUSE ('modprobe fuse'); a container must be given the device".into()
-        }
-        _ => return Failure::Failed(error.into()),
-    };
-    let error = anyhow::Error::new(error);
-    Failure::BadInput(anyhow!("{error:#}; {advice}"))
 }
 
 /// What is served and how to use it.
 struct Usage<'a> {
     board: &'a Blueprint,
     directory: &'a Path,
+    group: Option<&'a Path>,
 }
 
 impl fmt::Display for Usage<'_> {
@@ -179,6 +168,17 @@ impl fmt::Display for Usage<'_> {
             writeln!(
                 f,
                 "  echo {hot:.0} > {zone}/emul_temp    (heat that throttles; 0 ends it)"
+            )?;
+        }
+        if let Some(group) = self.group {
+            let cpus = |cluster: &ClusterPlan| format!("{} on CPU {}", cluster.silicon.name, cluster.cpus);
+            let cpus: Vec<_> = board.clusters.iter().map(cpus).collect();
+            writeln!(f, "\nlive: {}", cpus.join(", "))?;
+            let list = group.join("cgroup.procs");
+            writeln!(
+                f,
+                "  echo $$ > {}    (what this shell runs then runs on the board)",
+                list.display()
             )?;
         }
         write!(f, "\nCtrl-C, SIGTERM or 'umount {directory}' ends it")

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use comfy_table::Table as Layout;
 use dynd_files::{Measurement, Table, board_names, find_board, measurements};
 use dynd_vocab::blueprint::{Grade, Origin};
 use dynd_vocab::{Blueprint, Hertz};
@@ -11,17 +12,20 @@ use super::print_json;
 use crate::failure::Failure;
 use crate::format;
 use crate::output::print;
-use crate::validation::{Check, validate};
+use crate::validation::{Check, check_live, do_tasks, validate};
 
-/// Compare virtual boards with published measurements of the real ones. Needs no daemon.
+/// Compare virtual boards with published measurements of the real ones, or a live board's speed with its clocks. Needs no
+/// daemon.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   dynctl board validate
   dynctl board validate jetson-xavier-nx
   dynctl board validate ./my-board.toml --json
+  dynctl board validate --live
 
-The exit code is 1 if a limit is not met, 2 if a board file is refused.")]
+The exit code is 1 if a limit is not met, 2 if a board file is refused or
+this user may not mount a live board.")]
 pub(super) struct Validate {
     /// Board: one that comes with dynd, or the path of a board file, whose measurements are found by its file name. All
     /// that come with dynd by default.
@@ -31,6 +35,21 @@ pub(super) struct Validate {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+
+    /// Check that clocks of a live board slow a task on this machine as they should. Needs root, FUSE and cgroups,
+    /// and a machine that is left alone meanwhile.
+    #[arg(long, conflicts_with = "boards")]
+    live: bool,
+
+    /// Be the task, on this CPU.
+    #[arg(long, value_name = "CPU", hide = true, requires = "live")]
+    task_on: Option<u32>,
+}
+
+/// What `--live --json` prints.
+#[derive(Serialize)]
+struct LiveReport {
+    checks: Vec<Check>,
 }
 
 /// What `--json` prints.
@@ -62,6 +81,12 @@ struct Grades {
 
 impl Validate {
     pub(super) fn run(self) -> Result<(), Failure> {
+        if let Some(cpu) = self.task_on {
+            return Ok(do_tasks(cpu)?);
+        }
+        if self.live {
+            return self.run_live();
+        }
         let names = match self.boards.is_empty() {
             true => board_names().map(String::from).collect(),
             false => self.boards,
@@ -86,10 +111,27 @@ impl Validate {
         } else {
             print(&text(&report))?;
         }
-        match report.checks.iter().filter(|check| !check.ok).count() {
-            0 => Ok(()),
-            unmet => Err(Failure::Failed(anyhow::anyhow!("{unmet} limits are not met"))),
+        judge(&report.checks)
+    }
+
+    fn run_live(self) -> Result<(), Failure> {
+        let checks = check_live(|news| eprintln!("dynctl: {news}"))?;
+        if self.json {
+            print_json(&LiveReport {
+                checks: checks.clone(),
+            })?;
+        } else {
+            print(&format::render(&table(&checks)))?;
         }
+        judge(&checks)
+    }
+}
+
+/// Fails if a limit is not met.
+fn judge(checks: &[Check]) -> Result<(), Failure> {
+    match checks.iter().filter(|check| !check.ok).count() {
+        0 => Ok(()),
+        unmet => Err(Failure::Failed(anyhow::anyhow!("{unmet} limits are not met"))),
     }
 }
 
@@ -172,11 +214,12 @@ fn origins(board: &Blueprint) -> impl Iterator<Item = &Origin> {
         .chain(board.limits.iter().map(|limit| &limit.origin))
 }
 
-fn text(report: &Report) -> String {
-    let mut checks = format::table(&["check", "value", "limit", "", "rows checked", "rows fitted"]);
-    for check in &report.checks {
+/// The checks as a table.
+fn table(checks: &[Check]) -> Layout {
+    let mut table = format::table(&["check", "value", "limit", "", "rows checked", "rows fitted"]);
+    for check in checks {
         let rows = check.rows;
-        checks.add_row([
+        table.add_row([
             check.name.clone(),
             format!("{:.2} {}", check.value, check.unit.label()),
             format!("{} {} {}", check.op, check.limit, check.unit.label()),
@@ -185,6 +228,10 @@ fn text(report: &Report) -> String {
             rows.map_or("-".into(), |rows| rows.fitted.to_string()),
         ]);
     }
+    table
+}
+
+fn text(report: &Report) -> String {
     let mut boards = format::table(&["board", "measured", "fitted", "assumed", "power sensors"]);
     for grades in &report.boards {
         boards.add_row([
@@ -198,7 +245,7 @@ fn text(report: &Report) -> String {
             },
         ]);
     }
-    let mut text = format::render(&checks);
+    let mut text = format::render(&table(&report.checks));
     for fitted in &report.fitted {
         text += &format!(
             "\n\n{}: {}\n  fitted on {}; errors are over all other rows\n  {}",

@@ -28,6 +28,7 @@ mod scene;
 mod script;
 mod stage;
 mod table;
+mod venue;
 mod verdict;
 mod way;
 
@@ -44,6 +45,7 @@ use self::play::Player;
 use self::progress::Progress;
 use self::script::Script;
 use self::stage::Stage;
+use self::venue::Venue;
 use self::way::Way;
 
 pub(crate) use self::json::document;
@@ -60,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) report: Option<PathBuf>,
     /// Where the models are, if it is not where they are looked for.
     pub(crate) models: Option<PathBuf>,
+    /// The virtual board to play on, if it is not this machine.
+    pub(crate) live_board: Option<String>,
 }
 
 /// Runs the demo. Whatever it started has ended, and its files are gone, when it returns, interrupted or not.
@@ -99,7 +103,11 @@ pub(crate) async fn run(plan: &Plan) -> Result<Outcome, Failure> {
 
 async fn perform(plan: &Plan) -> Result<Outcome, Failure> {
     let script = Script::lasting(Duration::from_secs(plan.seconds.into()));
-    let stage = Stage::set(plan.models.as_deref()).await?;
+    let venue = match &plan.live_board {
+        Some(name) => Venue::board(name)?,
+        None => Venue::default(),
+    };
+    let stage = Stage::set(plan.models.as_deref(), venue).await?;
     let subnetworks = stage
         .parts
         .as_ref()

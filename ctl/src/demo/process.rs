@@ -50,6 +50,11 @@ impl Process {
         })
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The lines that it prints, as they come.
     pub(crate) fn lines(&mut self) -> Receiver<String> {
         let (sender, receiver) = mpsc::channel();

@@ -23,24 +23,30 @@ struct Point {
     p95_s: f64,
 }
 
-/// Measures the model of `manifest` on up to so many threads, on those CPUs, with the program `runtime`, and writes
-/// the profile to `file`. Returns the 95th percentile of the largest sub-network on the most cores.
+/// Starts the program `runtime`, which measures the model of `manifest` on up to so many threads, on those CPUs.
 ///
 /// # Errors
-/// If the program fails, or leaves that one out.
-pub(crate) async fn measure(
+/// If it cannot be started.
+pub(crate) fn start(
     runtime: &Path,
     manifest: &Manifest,
     (threads, cpus): (u32, CpuSet),
     file: &Path,
-) -> anyhow::Result<Duration> {
+) -> anyhow::Result<Process> {
     let mut command = Command::new(runtime);
     command.arg("profile").arg(&manifest.path);
     command.args(["--threads", &threads.to_string(), "--json"]);
     command.args(["--cpus", &cpus.to_string()]);
-    Process::start("profile", command, &file.with_extension("log"))?
-        .output(file, PATIENCE)
-        .await?;
+    Process::start("profile", command, &file.with_extension("log"))
+}
+
+/// Waits for the end of `profiling` of the model of `manifest`, and writes the profile to `file`. Returns the 95th
+/// percentile of the largest sub-network on the most cores.
+///
+/// # Errors
+/// If the program fails, or leaves that one out.
+pub(crate) async fn finish(profiling: Process, manifest: &Manifest, file: &Path) -> anyhow::Result<Duration> {
+    profiling.output(file, PATIENCE).await?;
     let text = std::fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()))?;
     slowest(&text, manifest.table.subnetworks.len())
         .with_context(|| format!("failed to use the profile of {}", manifest.table.name))

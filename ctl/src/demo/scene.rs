@@ -94,6 +94,7 @@ impl<'a> Scene<'a> {
             command.args(["--stop-ns", &(origin + span.1).as_nanos().to_string()]);
             command.arg("--log").arg(&log);
             let mut process = Process::start(name, command, &directory.join(format!("{name}.stderr")))?;
+            stage.venue.admit(&process)?;
             let lines = process.lines();
             anyhow::Ok(App {
                 name,
@@ -214,7 +215,9 @@ impl<'a> Scene<'a> {
         command.args(["load", "--threads", &threads.to_string()]);
         command.args(["--stop-ns", &(self.origin + gone).as_nanos().to_string()]);
         let log = self.directory.join(format!("load-{}.stderr", self.load.len()));
-        self.load.push((Process::start("load", command, &log)?, gone));
+        let load = Process::start("load", command, &log)?;
+        stage.venue.admit(&load)?;
+        self.load.push((load, gone));
         Ok(())
     }
 }
@@ -252,6 +255,7 @@ fn app_command(stage: &Stage, name: &str, part: &Part, choice: &Choice<'_>) -> C
 async fn start_daemon(stage: &Stage, socket: &Path, directory: &Path) -> anyhow::Result<Process> {
     let mut command = Command::new(&stage.daemon);
     command.arg("--socket").arg(socket).args(["--dbus", "off"]);
+    command.arg("--root").arg(stage.venue.root());
     // Nothing of what this machine's own daemon is told: the figures, and the clocks, are to be the demo's.
     let policy = directory.join("policy.toml");
     std::fs::write(&policy, POLICY).with_context(|| format!("failed to write {}", policy.display()))?;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::cast::Cast;
 use super::outcome::AppTerms;
 use super::profile;
+use super::venue::Venue;
 use crate::board;
 use crate::failure::Failure;
 use crate::program::Program;
@@ -58,12 +59,14 @@ pub(crate) struct Stage {
     pub(crate) board: BoardStatus,
     /// The processor that the profiles are of.
     pub(crate) processor: String,
-    /// CPUs that this process may use.
+    /// CPUs of the board that this process may use.
     pub(crate) cpus: u32,
     /// The apps.
     pub(crate) parts: Cast<Part>,
     /// For sockets and logs; goes with the stage.
     pub(crate) directory: TempDir,
+    /// Where all of it takes place.
+    pub(crate) venue: Venue,
 }
 
 /// An app, before it is started.
@@ -83,11 +86,11 @@ impl Stage {
     ///
     /// # Errors
     /// If something is missing, does not hold, or fails.
-    pub(crate) async fn set(models: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) async fn set(models: Option<&Path>, venue: Venue) -> Result<Self, Failure> {
         let daemon = Program::Daemon.find()?;
         let runtime = Program::Runtime.find()?;
         let models = find_models(models).map_err(Failure::BadInput)?;
-        let mut host = board::discover(Path::new("/"))?;
+        let mut host = board::discover(venue.root())?;
         let fastest = host
             .describe()
             .processors
@@ -96,6 +99,10 @@ impl Stage {
         let fastest = fastest.context("the board has no processor")?;
         let processor = fastest.name.clone();
         let allowed = dynd_client::allowed_cpus()?;
+        let allowed = match host.describe().cpus().intersection(allowed) {
+            none if none.is_empty() => allowed,
+            some => some,
+        };
         let profiled = match fastest.cpus.intersection(allowed) {
             none if none.is_empty() => allowed,
             some => some,
@@ -111,6 +118,7 @@ impl Stage {
             models: &models,
             directory: directory.path(),
             cpus: profiled,
+            venue: &venue,
         };
         let parts = Cast {
             camera: Part::cast(&CASTING.camera, &files).await?,
@@ -124,6 +132,7 @@ impl Stage {
             cpus: allowed.len(),
             parts,
             directory,
+            venue,
         })
     }
 }
@@ -135,6 +144,7 @@ struct Files<'a> {
     directory: &'a Path,
     /// Where models are profiled.
     cpus: CpuSet,
+    venue: &'a Venue,
 }
 
 impl Part {
@@ -150,7 +160,9 @@ impl Part {
         let manifest = manifest.map_err(Failure::bad_input)?;
         let threads = casting.threads.min(files.cpus.len());
         let profile = files.directory.join(format!("{}.profile.json", casting.model));
-        let undisturbed = profile::measure(files.runtime, &manifest, (threads, files.cpus), &profile).await?;
+        let profiling = profile::start(files.runtime, &manifest, (threads, files.cpus), &profile)?;
+        files.venue.admit(&profiling)?;
+        let undisturbed = profile::finish(profiling, &manifest, &profile).await?;
         let target = undisturbed.mul_f64(casting.room);
         Ok(Self {
             terms: AppTerms {

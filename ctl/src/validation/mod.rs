@@ -7,12 +7,14 @@
 mod check;
 mod dwells;
 mod idle;
+mod live;
 mod serving;
 
 use dynd_files::{Measurement, Table};
 use dynd_vocab::Blueprint;
 
 pub(crate) use check::Check;
+pub(crate) use live::{check_live, do_tasks};
 
 /// What seeds the noise of the simulated sensors.
 const SEED: u64 = 1;

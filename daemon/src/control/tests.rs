@@ -93,6 +93,7 @@ impl Daemon {
             orders,
             revision: watch::channel(0).0,
             events: mpsc::channel(1).0,
+            occupied: None,
         };
         let (mut board, sampling) = (Slow { host, delay }, mailbox.clone());
         let threads = vec![

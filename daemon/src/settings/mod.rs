@@ -24,6 +24,8 @@ pub struct Settings {
     pub socket_group: Wish<String>,
     /// Where the policy comes from.
     pub policy: PolicySource,
+    /// The board to manage.
+    pub board: BoardSource,
     /// Where the board's `sys/` and `proc/` are.
     pub root: PathBuf,
     /// What describes the board beyond what its kernel tells, if anything does.
@@ -87,6 +89,15 @@ impl PolicySource {
                 .map(PathBuf::as_path),
         }
     }
+}
+
+/// Which board is managed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BoardSource {
+    /// The machine at hand.
+    Host,
+    /// A virtual one: its name, or the path of its file.
+    Virtual(String),
 }
 
 /// A message bus.
@@ -157,6 +168,7 @@ impl Settings {
                 Some(path) => PolicySource::File(checker.filled("policy", path)?.into()),
                 None => PolicySource::Search(layers.dirs.iter().map(|dir| dir.join("policy.toml")).collect()),
             },
+            board: checker.board(&raw.board)?,
             root: checker.filled("root", raw.root)?.into(),
             board_file: raw
                 .board_file
@@ -176,6 +188,7 @@ fn defaults() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("socket", "/run/dynd/dynd.sock"),
         ("socket-mode", "0660"),
         ("socket-group", "dynd"),
+        ("board", "host"),
         ("root", "/"),
         ("run-dir", "/run/dynd"),
         ("dbus", "system"),
@@ -257,6 +270,17 @@ impl Checker {
                     "expected octal permissions with leading 0, such as \"0660\"",
                 )
             })
+    }
+
+    fn board(&self, text: &str) -> Result<BoardSource, SettingsError> {
+        match text.strip_prefix("sim:") {
+            Some(name) if !name.is_empty() => Ok(BoardSource::Virtual(name.to_owned())),
+            None if text == "host" => Ok(BoardSource::Host),
+            _ => {
+                let problem = "expected host or sim:NAME, such as sim:jetson-nano";
+                Err(self.refuse("board", text, problem))
+            }
+        }
     }
 
     fn bus(&self, text: String) -> Result<Bus, SettingsError> {

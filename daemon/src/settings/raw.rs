@@ -18,6 +18,9 @@ pub(super) struct Raw {
     pub(super) socket_group: String,
     /// Policy file (a path). Default: `policy.toml` beside `dynd.toml`, else the built-in policy.
     pub(super) policy: Option<String>,
+    /// The board to manage (`host`: the machine at hand; `sim:NAME`: a virtual one that comes with dynd; `sim:PATH`: that
+    /// of a board file). Default: `host`.
+    pub(super) board: String,
     /// Directory in which the board's `sys/` and `proc/` are looked up (a path). Default: `/`.
     pub(super) root: String,
     /// Board file: what the power and heat of the board's processors follow from, which no kernel tells (a path).
@@ -34,11 +37,12 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    pub(super) const KEYS: [&str; 9] = [
+    pub(super) const KEYS: [&str; 10] = [
         "socket",
         "socket-mode",
         "socket-group",
         "policy",
+        "board",
         "root",
         "board-file",
         "run-dir",

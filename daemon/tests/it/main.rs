@@ -19,3 +19,4 @@ mod settings;
 mod sockets;
 mod survival;
 mod unit;
+mod virtual_board;

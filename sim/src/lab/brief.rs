@@ -174,6 +174,7 @@ fn profile(
                     cores,
                     median: Seconds::new(alone),
                     p95: Seconds::new(alone * noise.quantile(0.95, 0)),
+                    clock: None,
                 });
             }
         }

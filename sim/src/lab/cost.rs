@@ -29,7 +29,7 @@ impl Cost {
         let base = match scenario.objective {
             Objective::MinEnergy => run.energy_j / reference.energy_j,
             Objective::MinLatency => mean_latency(run) / mean_latency(reference),
-            Objective::MaxQuality => {
+            Objective::MaxQuality | Objective::MaxTimelyQuality => {
                 let losses = scenario.apps.iter().zip(&run.apps);
                 let losses = losses.map(|(app, found)| {
                     let (worst, best) = app.model.quality_range();

@@ -618,7 +618,7 @@ impl<'s> World<'s> {
         };
         let setting = Setting {
             clocks: self.ceilings.iter().enumerate().map(within).collect(),
-            restore: self.asked.restore,
+            ..self.asked.clone()
         };
         self.board.apply(&setting)
     }

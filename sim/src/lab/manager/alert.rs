@@ -123,7 +123,7 @@ impl App {
             let (point, quality) = self.points[index];
             match objective {
                 // Among equals, the faster clock.
-                Objective::MaxQuality => quality - 1e-6 * point.latency.get(),
+                Objective::MaxQuality | Objective::MaxTimelyQuality => quality - 1e-6 * point.latency.get(),
                 Objective::MinEnergy => -point.power(period),
                 Objective::MinLatency => -point.latency.get(),
             }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use dynd_core::{Controller, Input, Output, Selector};
 use dynd_plant::Place;
 use dynd_vocab::{
-    AppId, Assignment, Hello, Identity, ProcessorKind, Report, Requirement, Seconds, Standing, Timestamp,
+    Actuated, AppId, Assignment, Hello, Identity, ProcessorKind, Report, Requirement, Seconds, Setting,
+    Standing, Timestamp,
 };
 
 use super::{Manager, News, Orders};
@@ -28,6 +29,8 @@ pub struct Dynd {
     controller: Controller,
     clients: Vec<Client>,
     orders: Orders,
+    /// The setting asked for last.
+    asked: Setting,
     /// When the controller wants to be called again.
     wake_at: Option<Timestamp>,
 }
@@ -64,6 +67,7 @@ impl Dynd {
             controller: Controller::new(brief.board.clone(), brief.policy(), 1),
             clients: brief.apps.iter().enumerate().map(client).collect(),
             orders: Orders::default(),
+            asked: Setting::default(),
             wake_at: None,
             brief,
         }
@@ -85,8 +89,9 @@ impl Dynd {
         }
         self.wake_at = wake_at;
         self.orders.sample_every = sample_every;
-        if setting.is_some() {
-            self.orders.setting = setting;
+        if let Some(setting) = setting {
+            self.asked.clone_from(&setting);
+            self.orders.setting = Some(setting);
         }
     }
 
@@ -176,7 +181,14 @@ impl Manager for Dynd {
             News::Changed(app, requirement) => self.change(now, app, requirement),
             News::Ended(app, report) => self.ended(now, app, report),
             News::Sample(sample) => self.step(now, Input::Sample(sample.clone())),
-            News::Actuated(answers) => self.step(now, Input::Actuated(answers.to_vec())),
+            News::Actuated(answers) => {
+                let actuated = Actuated {
+                    setting: self.asked.clone(),
+                    clocks: answers.to_vec(),
+                    apps: Vec::new(),
+                };
+                self.step(now, Input::Actuated(actuated));
+            }
             News::Tick => {
                 self.send(now);
                 if self.wake_at.is_some_and(|at| at <= now) {

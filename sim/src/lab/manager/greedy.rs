@@ -135,7 +135,9 @@ impl GreedyMmkp {
                     Place::Accelerator(_) => busy,
                 },
                 value: match self.brief.objective {
-                    Objective::MaxQuality => quality(point).get() - 1e-6 * point.latency.get(),
+                    Objective::MaxQuality | Objective::MaxTimelyQuality => {
+                        quality(point).get() - 1e-6 * point.latency.get()
+                    }
                     Objective::MinEnergy => -point.power(period),
                     Objective::MinLatency => -point.latency.get(),
                 },

@@ -300,7 +300,7 @@ impl Search<'_, '_> {
         let scenario = &self.world.stage().scenario;
         let mut cost = match scenario.objective {
             Objective::MinEnergy => power / self.reference.get(),
-            Objective::MaxQuality => (0..plan.runs.len())
+            Objective::MaxQuality | Objective::MaxTimelyQuality => (0..plan.runs.len())
                 .map(|app| quality_loss(scenario, app, plan.runs[app].subnetwork))
                 .sum(),
             Objective::MinLatency => latency.iter().sum(),
