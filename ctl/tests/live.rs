@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use dynd_sim::Mounted;
@@ -14,6 +15,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Live boards share the CPUs of this machine: one at a time.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Over how long a program's speed is measured.
 const SPAN: Duration = Duration::from_millis(1500);
@@ -29,8 +33,8 @@ struct Live {
 /// A program that never sleeps; killed when dropped.
 struct Busy(Child);
 
-/// Whether all that is needed is there; what is not, is said.
-fn possible() -> bool {
+/// All CPUs, if all that is needed is there; what is not, is said.
+fn possible() -> Option<MutexGuard<'static, ()>> {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
     let controller = mounts.lines().any(|line| {
         let fields: Vec<_> = line.split(' ').collect();
@@ -52,7 +56,9 @@ fn possible() -> bool {
         // Not by `eprintln`, which is kept from those who look at tests that pass.
         let _ = writeln!(io::stderr(), "SKIPPED: boards cannot be live here: {lacks}");
     }
-    lacks.is_none()
+    lacks
+        .is_none()
+        .then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl Live {
@@ -187,9 +193,7 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
 
 #[test]
 fn what_runs_on_a_live_board_has_its_clock_and_makes_its_heat() {
-    if !possible() {
-        return;
-    }
+    let Some(_alone) = possible() else { return };
     let mut live = Live::start();
     let board = live.board();
     let watts = |board: &Value| -> f64 {
@@ -265,9 +269,7 @@ fn what_runs_on_a_live_board_has_its_clock_and_makes_its_heat() {
 
 #[test]
 fn what_a_killed_one_left_is_removed_by_the_next() {
-    if !possible() {
-        return;
-    }
+    let Some(_alone) = possible() else { return };
     let mut live = Live::start();
     let busy = Busy::on(live.cpu());
     live.admit(&busy);
@@ -290,6 +292,60 @@ fn what_a_killed_one_left_is_removed_by_the_next() {
             .contains(left.parent().unwrap().file_name().unwrap().to_str().unwrap())
     );
     next.end();
+}
+
+#[test]
+fn the_demo_can_be_played_on_a_live_board() {
+    let Some(_alone) = possible() else { return };
+    let temp = TempDir::new().unwrap();
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+    let demo = dynctl(&[
+        "demo",
+        "--board",
+        "odroid-xu3",
+        "--live",
+        "--seconds",
+        "5",
+        "--json",
+    ])
+    .args(["--models", models])
+    .env("TMPDIR", temp.path())
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let is_camera = |process: &Path| {
+        let arguments = fs::read_to_string(process.join("cmdline")).unwrap_or_default();
+        arguments.contains(temp.path().to_str().unwrap()) && arguments.contains("--name\0camera")
+    };
+    let on_board = |process: &Path| {
+        let cgroups = fs::read_to_string(process.join("cgroup")).unwrap_or_default();
+        cgroups.contains("/dynd-board.")
+    };
+    until("the camera runs on the board", || {
+        let mut processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        processes.any(|process| is_camera(&process) && on_board(&process))
+    });
+    let output = demo.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["board"]["name"], "Hardkernel Odroid XU3");
+    let managed = &document["runs"]["managed"]["apps"];
+    assert!(
+        managed["camera"]["inferences"].as_u64().unwrap() > 50,
+        "{managed}"
+    );
+    let left: Vec<_> = fs::read_dir(temp.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+    assert!(
+        !mounts.contains(temp.path().to_str().unwrap()),
+        "it is still mounted"
+    );
 }
 
 #[test]
