@@ -17,6 +17,9 @@ min-clock = "800 MHz"
 max-clock = "1.4 GHz"
 """
 
+# Well below every trip, in °C.
+COOL = 40
+
 # What that makes of the clocks, in kHz.
 BOUNDS = {"little": (200_000, 1_000_000), "big": (800_000, 1_400_000)}
 
@@ -120,7 +123,7 @@ class Trial:
         self.report.check("maximum still", after[1], after[1][1] < wanted[1])
         # As long as it gets cooler the kernel gives one clock after the other back; a bound hides the last ones.
         cooling = lambda: sum(map(int, self.machine.run("cat /sys/class/thermal/cooling_device*/cur_state").split()))
-        for celsius in range(76, 36, -4):
+        for celsius in range(76, COOL - 1, -4):
             self.bed.heat(celsius)
             idle = self.wait(cooling, lambda now: now == 0, 3)
             if idle == 0:
