@@ -48,6 +48,7 @@ mod discovery;
 mod error;
 mod finding;
 mod host;
+mod init_system;
 mod journal;
 mod kernel;
 mod load;
