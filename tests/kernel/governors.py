@@ -1,8 +1,8 @@
 """The governors of the plant against those of a real kernel: the same load, the same share of time at each clock.
 
-The load is open-loop: how long it is busy is fixed, as it is on an emulated CPU whatever its clock is said to be. Which
-clock a governor is at in a certain millisecond depends on where the tick falls, in the kernel too, so the load is long and
-irregular, and what counts is the mean of several runs of it.
+The load is open-loop: how long it is busy is fixed, as it is on an emulated CPU whatever its clock is said to be.
+Which clock a governor is at in a certain millisecond depends on where the tick falls, in the kernel too, so the load
+is long and irregular, and what counts is the mean of several runs of it.
 """
 
 import random

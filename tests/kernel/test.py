@@ -3,8 +3,8 @@
 
     test.py CACHE BUILD
 
-CACHE takes what is downloaded and made; BUILD is where cargo has put dynd and dynctl for this machine (debug/) and for the
-boards (TARGET/release/), and the example open_loop of the plant for this machine and for bed B.
+CACHE takes what is downloaded and made; BUILD is where cargo has put dynd and dynctl for this machine (debug/) and for
+the boards (TARGET/release/), and the example open_loop of the plant for this machine and for bed B.
 """
 
 import sys
