@@ -10,12 +10,16 @@ use crate::Host;
 use crate::cgroups::SYSTEMD;
 use crate::clock_domain::End;
 use crate::cpus::CPUS;
+use crate::init_system::systemd_version;
 use crate::problem::{ProblemLog, SensorProblem};
 use crate::remedy::{Machine, Version, remedy, write_remedy};
 use crate::survey::Survey;
 
 /// What lets the daemon write to clocks, once installed.
 const DROP_IN: &str = "etc/systemd/system/dynd.service.d/clocks.conf";
+
+/// The version of systemd that brought AllowedCPUs=.
+const ALLOWED_CPUS: u32 = 244;
 
 /// Something worth knowing of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +71,7 @@ pub(crate) fn examine(root: &Path, host: &Host) -> (Vec<Finding>, BTreeSet<PathB
     exam.bounds(host);
     exam.sensors(host);
     exam.cgroups();
+    exam.systemd();
     exam.kernel();
     exam.firmware();
     exam.findings.sort_by_key(|finding| finding.grade);
@@ -316,6 +321,21 @@ impl<'a> Exam<'a> {
             return;
         };
         self.say(grade, what.into(), cost, remedy.into());
+    }
+
+    /// Whether systemd can confine units, and knows all of dynd's own.
+    fn systemd(&mut self) {
+        if let Some(version) = systemd_version(&self.survey)
+            && version < ALLOWED_CPUS
+        {
+            self.say(
+                Grade::Note,
+                format!("systemd is {version}, which knows no AllowedCPUs="),
+                "it cannot confine an app's unit to CPUs, and ignores parts of dynd's sandbox; apps still pin \
+                 themselves",
+                format!("nothing: {ALLOWED_CPUS} brought it"),
+            );
+        }
     }
 
     fn kernel(&mut self) {

@@ -53,6 +53,7 @@ mod error;
 mod fenced;
 mod finding;
 mod host;
+mod init_system;
 mod journal;
 mod kernel;
 mod ledger;

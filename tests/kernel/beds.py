@@ -13,7 +13,6 @@ from monitor import Monitor
 
 HERE = Path(__file__).parent
 GOVERNORS = ["cpufreq_ondemand", "cpufreq_conservative", "cpufreq_powersave", "cpufreq_userspace"]
-PROGRAMS = ["dynd", "dynctl"]
 
 
 @dataclass
@@ -40,6 +39,7 @@ class Bed:
     zones = 0
     can_heat = False
     counters = False
+    compares_governors = False
 
     def __init__(self, packages, work):
         self.packages, self.work = packages, work
@@ -106,6 +106,7 @@ class BedA(Bed):
     letter = "A"
     title = "x86, ACPI, acpi-cpufreq, passive cooling"
     architecture, flavour = "amd64", "amd64"
+    build = "debug"
     libraries = [Path("/lib64"), Path("/lib/x86_64-linux-gnu"), Path("/usr/lib/x86_64-linux-gnu")]
     emulator = "qemu-system-x86_64"
     console = "ttyS0"
@@ -158,12 +159,14 @@ class BedB(Bed):
     letter = "B"
     title = "arm64, device tree, cpufreq-dt"
     architecture, flavour = "arm64", "arm64"
+    build = "aarch64-unknown-linux-gnu/release"
     libraries = [Path("/usr/aarch64-linux-gnu/lib")]
     emulator = "qemu-system-aarch64"
     console = "ttyAMA0"
     arguments = ""
     modules = ["cpufreq-dt"]
     counters = True
+    compares_governors = True
 
     def machine(self):
         # Its time follows its instructions, 8 ns each, and jumps where it idles: what is measured in it does not
@@ -184,6 +187,7 @@ class BedC(Bed):
     letter = "C"
     title = "armv7, device tree, cpufreq-dt, step_wise cooling"
     architecture, flavour = "armhf", "armmp"
+    build = "armv7-unknown-linux-gnueabihf/release"
     libraries = [Path("/usr/arm-linux-gnueabihf/lib")]
     emulator = "qemu-system-arm"
     console = "ttyAMA0"

@@ -1,4 +1,5 @@
-"""The file system that a test bed boots from: a cpio archive, format newc (Documentation/driver-api/early-userspace)."""
+"""The file system that a test bed boots from: a cpio archive of the format newc, which the kernel documents
+in Documentation/driver-api/early-userspace."""
 
 import gzip
 import stat

@@ -6,6 +6,7 @@ import threading
 import time
 
 
+# In seconds.
 PULSE = 0.5
 
 
@@ -14,7 +15,10 @@ class MachineError(Exception):
 
 
 class Machine:
-    """A running machine. Use it in a `with` block, which ends it. `pulse` is called now and then while it is waited for."""
+    """A running machine. Use it in a `with` block, which ends it.
+
+    `pulse` is called now and then while it is waited for.
+    """
 
     def __init__(self, command, log, pulse):
         self._pulse = pulse

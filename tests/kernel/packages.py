@@ -9,6 +9,15 @@ SUITE = "bookworm"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 TRIES = 3
 
+# What is needed of the packages.
+WANTED = [
+    "./bin/busybox",
+    "./boot/vmlinuz-*",
+    "./lib/modules/*/drivers/cpufreq/*",
+    "./lib/modules/*/drivers/hwmon/lm75.ko",
+    "./lib/modules/*/drivers/i2c/busses/i2c-versatile.ko",
+]
+
 
 class Unavailable(Exception):
     """What a bed boots cannot be had here."""
@@ -103,9 +112,8 @@ def _unpack(package, directory):
     """The files of a package that a bed needs: kernel, drivers, busybox."""
     directory.mkdir(exist_ok=True)
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as archive:
-        wanted = ["./boot/vmlinuz-*", "./lib/modules/*/drivers/cpufreq/*", "./lib/modules/*/drivers/hwmon/lm75.ko",
-                  "./lib/modules/*/drivers/i2c/busses/i2c-versatile.ko", "./bin/busybox"]
+        command = ["tar", "-x", "-C", directory, "--wildcards", *WANTED]
         # Not every package holds each of them, which is an error to tar.
-        subprocess.run(["tar", "-x", "-C", directory, "--wildcards", *wanted], stdin=archive.stdout, stderr=subprocess.DEVNULL)
+        subprocess.run(command, stdin=archive.stdout, stderr=subprocess.DEVNULL)
     if archive.returncode != 0:
         raise Unavailable(f"{package.name} is damaged")

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Boots real kernels with dynd inside and checks what it does there. `./dev kernel-test` calls it.
 
-    test.py CACHE NATIVE ARM64 ARM32     the directories of downloads and of dynd and dynctl for each bed
+    test.py CACHE BUILD
+
+CACHE takes what is downloaded and made; BUILD is where cargo has put dynd and dynctl for this machine (debug/) and for
+the boards (TARGET/release/), and the example open_loop of the plant for this machine and for bed B.
 """
 
 import sys
@@ -9,40 +12,54 @@ import time
 from pathlib import Path
 
 import daemon
+import governors
 import packages
-from beds import PROGRAMS, BedA, BedB, BedC
+from beds import HERE, BedA, BedB, BedC
 from machine import MachineError
 from report import Report
 
-# A bed boots in 10 s on an idle machine.
+PROGRAMS = ["dynd", "dynctl"]
+
+# In seconds. A bed boots in 10 s on an idle machine.
 BOOT = 300
 
 
-def main(cache, *directories):
-    cache = Path(cache)
-    report = Report()
-    beds = list(zip([BedA, BedB, BedC], map(Path, directories)))
+def main(cache, build):
+    cache, build = Path(cache), Path(build)
+    kinds = [BedA, BedB, BedC]
     try:
-        kernels = [packages.unpacked(cache, bed.architecture, bed.flavour) for bed, _ in beds]
+        kernels = [packages.unpacked(cache, kind.architecture, kind.flavour) for kind in kinds]
     except packages.Unavailable as error:
         print(f"SKIPPED kernel-test: {error}")
         return 0
-    for (kind, directory), kernel in zip(beds, kernels):
-        bed = kind(kernel, cache)
-        report.enter(bed.letter, bed.title)
-        started = time.monotonic()
-        programs = {name: directory / name for name in PROGRAMS}
-        try:
-            with bed.boot(programs, {"/policy.toml": daemon.POLICY}) as machine:
-                machine.boot(BOOT)
-                report.check("boots", f"in {time.monotonic() - started:.0f} s", True)
-                if bed.can_heat:
-                    bed.heat(40)
-                daemon.check(bed, machine, report)
-        except MachineError as error:
-            report.check("answers", error, False)
-        print(f"  {time.monotonic() - started:.0f} s in all", flush=True)
+    report = Report()
+    for kind, kernel in zip(kinds, kernels):
+        examine(kind(kernel, cache), build, report)
     return report.finish()
+
+
+def examine(bed, build, report):
+    """Boots a bed and checks everything in it."""
+    report.enter(bed.letter, bed.title)
+    started = time.monotonic()
+    programs = {name: build / bed.build / name for name in PROGRAMS}
+    files = {"/policy.toml": daemon.POLICY}
+    if bed.compares_governors:
+        programs["open_loop"] = build / bed.build / "examples/open_loop"
+        files["/pattern"] = governors.pattern()
+    try:
+        with bed.boot(programs, files) as machine:
+            machine.boot(BOOT)
+            report.check("boots", f"in {time.monotonic() - started:.0f} s", True)
+            if bed.can_heat:
+                bed.heat(daemon.COOL)
+            daemon.check(bed, machine, report)
+            if bed.compares_governors:
+                native = build / "debug/examples/open_loop"
+                governors.check(bed, machine, native, HERE / "bed_b.toml", report)
+    except MachineError as error:
+        report.check("answers", error, False)
+    print(f"  {time.monotonic() - started:.0f} s in all", flush=True)
 
 
 if __name__ == "__main__":

@@ -155,6 +155,8 @@ fn findings_name_what_is_wrong() {
          cpufreq/policy0/scaling_max_freq = 1190400
          [sys/fs/cgroup]
          cpuset/cpuset.cpus = 0-5
+         [lib/systemd]
+         libsystemd-shared-237.so = ELF
          [proc]
          sys/kernel/osrelease = 4.9.253-tegra",
     );
@@ -169,6 +171,7 @@ fn findings_name_what_is_wrong() {
             "note: the driver of accelerator does not tell how busy it is",
             "note: CPUs 4-5 are offline",
             "note: cgroups are of version 1",
+            "note: systemd is 237, which knows no AllowedCPUs=",
             "note: the kernel is 4.9, which has no pidfd",
         ],
     );

@@ -1,0 +1,67 @@
+"""The governors of the plant against those of a real kernel: the same load, the same share of time at each clock.
+
+The load is open-loop: how long it is busy is fixed, as it is on an emulated CPU whatever its clock is said to be.
+Which clock a governor is at in a certain millisecond depends on where the tick falls, in the kernel too, so the load
+is long and irregular, and what counts is the mean of several runs of it.
+"""
+
+import random
+import subprocess
+
+NAMES = ["ondemand", "conservative", "schedutil"]
+RUNS = 3
+LIMIT = 5.0
+
+
+def pattern():
+    """The load, always the same: busy and idle milliseconds. It begins with a long busy time, so that what was before
+    does not matter: a slow CPU that does as little as before stays slow."""
+    chance = random.Random(7)
+    lines = ["400 100 1"]
+    for _ in range(1500):
+        # Frames, bursts, housekeeping, long jobs.
+        busy, idle = chance.choices(
+            [((1, 12), (3, 20)), ((8, 40), (5, 50)), ((1, 6), (20, 80)), ((50, 150), (50, 200))],
+            [50, 30, 15, 5],
+        )[0]
+        lines.append(f"{chance.randint(*busy)} {chance.randint(*idle)} 1")
+    return "\n".join(lines) + "\n"
+
+
+def check(bed, machine, open_loop, board, report):
+    """Runs the load in the bed and in the plant, under each governor, on one CPU of each cluster."""
+    for cluster, elsewhere in zip(bed.clusters, reversed(bed.clusters)):
+        # The shell stays out of the way.
+        machine.run(f"taskset -pc {elsewhere.cpus[-1]} 1 >/dev/null")
+        for governor in NAMES:
+            runs = [run(cluster, governor, machine, open_loop, board) for _ in range(RUNS)]
+            kernel, plant = (mean([pair[side] for pair in runs]) for side in range(2))
+            apart = max(abs(kernel[khz] - plant[khz]) for khz in kernel)
+            text = ", ".join(f"{khz // 1000}: {kernel[khz]:.0f} {plant[khz]:.0f}" for khz in sorted(kernel))
+            report.check(
+                f"{governor} on {cluster.name}, kernel and plant", f"{apart:.1f} points apart (% at MHz {text})",
+                apart <= LIMIT,
+            )
+
+
+def run(cluster, governor, machine, open_loop, board):
+    """One run; the percentages of time at each clock, of the kernel and of the plant."""
+    cpu = cluster.cpus[0]
+    setting = f"{cluster.policy}/scaling_governor"
+    machine.run(f"echo powersave >{setting}; echo {governor} >{setting}")
+    record = machine.run(f"taskset -c {cpu} open_loop run {cluster.policy} </pattern", 600)
+    replayed = subprocess.run(
+        [open_loop, "replay", board, governor, cpu], input=record, check=True, capture_output=True, text=True
+    ).stdout
+    return shares(record), shares(replayed)
+
+
+def shares(record):
+    """Percentages by clock in kHz."""
+    words = (line.split() for line in record.splitlines())
+    return {int(each[0]): 100 * float(each[1]) for each in words if len(each) == 2 and each[0].isdigit()}
+
+
+def mean(dictionaries):
+    """The mean per key."""
+    return {key: sum(each[key] for each in dictionaries) / len(dictionaries) for key in dictionaries[0]}
