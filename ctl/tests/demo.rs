@@ -139,7 +139,7 @@ fn check_status(status: &Value) {
         );
     }
     assert!(status["board"]["processors"][0]["cpus"].is_string(), "{status}");
-    assert_eq!(status["policy"]["objective"], "max-quality");
+    assert_eq!(status["policy"]["objective"], "max-timely-quality");
     assert!(
         status["daemon"]["rss_bytes"]
             .as_u64()

@@ -176,11 +176,16 @@ impl Dynd for Script {
         else {
             return Err(Status::invalid_argument("no hello"));
         };
-        let _ = self.told.send(Heard::Hello(hello));
         match &self.manner {
             Manner::Welcome => {}
-            Manner::Silence => return std::future::pending().await,
-            Manner::Refusal(status) => return Err(status.clone()),
+            Manner::Silence => {
+                let _ = self.told.send(Heard::Hello(hello));
+                return std::future::pending().await;
+            }
+            Manner::Refusal(status) => {
+                let _ = self.told.send(Heard::Hello(hello));
+                return Err(status.clone());
+            }
         }
         let (orders, down) = channel::unbounded_channel();
         let welcome = v1::Welcome {
@@ -192,6 +197,8 @@ impl Dynd for Script {
             message: Some(Down::Welcome(welcome)),
         }));
         *self.orders.lock().unwrap() = Some(orders);
+        // Who hears it may give orders at once.
+        let _ = self.told.send(Heard::Hello(hello));
         tokio::spawn(listen(
             stream,
             self.told.clone(),
