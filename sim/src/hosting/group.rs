@@ -25,6 +25,9 @@ const PREFIX: &str = "dynd-board.";
 /// What the kernel's mounts are told by.
 const MOUNTS: &str = "/proc/self/mounts";
 
+/// How often a group is emptied before it is left to the next one: whoever is born in it meanwhile is in the way.
+const EMPTYINGS: usize = 100;
+
 /// Which files there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Version {
@@ -183,11 +186,11 @@ impl Hierarchy {
         let below = fs::read_dir(board).into_iter().flatten().flatten();
         let groups = below.map(|entry| entry.path()).filter(|path| path.is_dir());
         for group in groups.chain([board.to_path_buf()]) {
-            while fs::remove_dir(&group).is_err() {
-                let here: Vec<Pid> = threads(self, &group).collect();
-                if here.is_empty() {
+            for _ in 0..EMPTYINGS {
+                if fs::remove_dir(&group).is_ok() {
                     break;
                 }
+                let here: Vec<Pid> = threads(self, &group).collect();
                 for thread in here {
                     // One that has ended meanwhile is no trouble.
                     let _ = fs::write(self.root.join("cgroup.procs"), thread.0.to_string());
