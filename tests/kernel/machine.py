@@ -81,14 +81,17 @@ class Machine:
     def _hear(self, pattern, seconds):
         """Waits for a pattern; what was said before it, and its first group."""
         end = time.monotonic() + seconds
-        with self._news:
-            while not (match := re.search(pattern, self._said)):
+        while True:
+            with self._news:
+                if match := re.search(pattern, self._said):
+                    before = self._said[:match.start()]
+                    self._said = self._said[match.end():]
+                    return before, match.group(1) if match.groups() else b""
                 left = end - time.monotonic()
                 if b"<ended>" in self._said or left <= 0:
                     why = "ended" if left > 0 else f"said nothing of the kind for {seconds} s"
                     raise MachineError(f"the machine {why}: …{self._said[-400:].decode(errors='replace')}")
-                if not self._news.wait(min(left, PULSE)):
-                    self._pulse()
-            before = self._said[:match.start()]
-            self._said = self._said[match.end():]
-            return before, match.group(1) if match.groups() else b""
+                is_silent = not self._news.wait(min(left, PULSE))
+            # Not while it is kept from saying anything.
+            if is_silent:
+                self._pulse()

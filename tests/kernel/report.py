@@ -15,6 +15,11 @@ class Report:
         self._bed = bed
         print(f"\nbed {bed}: {title}", flush=True)
 
+    def forget(self, bed, why):
+        """The checks of a bed do not count: they are made again."""
+        self._checks = [check for check in self._checks if check[0] != bed]
+        print(f"  once more: {why}", flush=True)
+
     def check(self, name, value, ok):
         """Notes that `value` was found where `name` was looked at, and whether that is as it should be."""
         self._checks.append((self._bed, name, str(value), bool(ok)))
