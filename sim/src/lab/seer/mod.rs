@@ -4,44 +4,57 @@
 //! Both know the true state of the board, its apps and loads at every moment, and what noise is distributed like. The
 //! clairvoyant also knows the noise of the frame that is about to begin. Neither knows what will come, go or change.
 //!
-//! 1. *Plan* ([`plan`]): whenever the situation is another one (who is there, what they need, which loads run, which
-//!    clocks are allowed, how hot it is), places and clocks are searched for by trying each on copies of the world.
-//! 2. *Frame*: before each inference the sub-networks at the planned place are tried on copies of the world, from the best
-//!    on; taken is the one of least `loss + λ · P(late)`, its loss as the cost counts it.
-//! 3. *Price* λ of a miss: `λ₀ exp(k z)`, where z is how many more frames were missed than the percentile allows so far,
-//!    so that all the misses that it allows are used, and where they gain most (Lagrange multiplier by integral control).
-//!    It is never above what a miss costs in the end, and high for the first 20 frames of a new situation.
+//! 1. *Situation*: who is there, what they need, which loads run, which clocks are allowed, how hot it is, which
+//!    regime the noise is in. What a choice of sub-networks, places and clocks brings in it, the share of misses above all, is
+//!    tried on copies of the world ([`plan`]).
+//! 2. *Plan*: the choice of least `loss + Σ λ · misses`, the loss as the cost counts it.
+//! 3. *Price* λ of a miss: `5 exp(k z)`, where z is how many more frames were missed than the percentile allows so far,
+//!    so that the misses that it allows are used, and where they gain most (Lagrange multiplier by integral control). It is
+//!    never above 5, which is what a miss costs in the end, and at that in the first two seconds of a new situation.
+//! 4. *Frame*: one that begins late, or is more probably late than was planned, takes what costs least for it and for
+//!    those behind it, tried on copies too. The clairvoyant plays each run both ways, choosing so for every frame or as
+//!    the oracle does, and shows the better one.
 //!
-//! What is not exact: while the sub-networks are tried, the other apps repeat what they ran last; the search of several apps'
-//! places goes one app after the other; a copy of the world lasts a few frames.
+//! What is not exact: while a frame is tried, the other apps repeat what they ran last; the search for several apps' places goes
+//! one app after the other; a copy of the world lasts a few frames.
 
 mod plan;
 mod rollout;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use dynd_files::Scenario;
 use dynd_vocab::{Objective, Timestamp, Watts};
 
 use super::brief::Brief;
-use super::cost::{MISS_WEIGHT, loss};
+use super::cost::{Cost, MISS_WEIGHT, loss};
 use super::frame::Trace;
 use super::happening::Happening;
+use super::metrics::Metrics;
 use super::play::PlayError;
 use super::stage::Stage;
 use super::world::{Run, World};
-use plan::{Plan, Situation};
-use rollout::{Switch, foresee};
+use plan::{Plan, Prospects, Search, Situation};
+use rollout::{foresee, foresee_settled};
 
-/// The price of a miss while as many were missed as are allowed, how fast it grows, and the least that it can be: below it
-/// frames would be late for next to nothing.
-const PRICE: f64 = 0.5;
-const PRICE_GROWTH: f64 = 0.4;
-const LEAST_PRICE: f64 = 0.15;
+/// How fast the price of a miss grows with each one, the least that it can be (below it frames would be late for next to
+/// nothing), and the ratio of one price to the next.
+const PRICE_GROWTH: f64 = 0.3;
+const LEAST_PRICE: f64 = 0.3;
+const PRICE_STEP: f64 = 1.3;
 
-/// In a new situation an app is to be met at once: for so many frames a miss costs at least this.
-const NEW_FRAMES: u32 = 20;
-const NEW_PRICE: f64 = 5.0;
+/// Prices nearer than this to those of the plan in force are as good: each switch costs.
+const NEAR: u8 = 2;
+
+/// In a new situation an app is to be met at once: for so long a miss costs all that it can.
+const NEW: Duration = Duration::from_secs(2);
+
+/// What is more probably late than planned by this factor and this share is chosen anew.
+const SURPRISE: (f64, f64) = (2.0, 0.05);
+
+/// A frame begins late if it has waited for this share of its target.
+const WAITED: f64 = 0.02;
 
 /// How many frames after it a frame can make late, as far as is looked.
 const FOLLOWING: u32 = 4;
@@ -52,13 +65,6 @@ const OVERTIME: f64 = 0.2;
 
 /// Periods that count as overtime, at most.
 const LONGEST_OVERTIME: f64 = 10.0;
-
-/// Frames that what a switch costs is spread over.
-const STAY: f64 = 10.0;
-
-/// With so many misses to spare, clocks are planned as if this many times as many were allowed.
-const SPARE: f64 = 4.0;
-const BOLDNESS: f64 = 4.0;
 
 /// What is known of the frame that is about to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,11 +82,18 @@ pub struct Seer {
     brief: Brief,
     /// The mean power that energy is relative to.
     reference: Watts,
-    /// Plans by situation: what is best does not depend on the seed.
-    plans: BTreeMap<Situation, Plan>,
-    situation: Option<Situation>,
+    /// What was tried, by situation: it does not depend on the seed.
+    prospects: BTreeMap<Situation, Prospects>,
+    /// Plans by situation and prices.
+    plans: BTreeMap<(Situation, Vec<u8>), (Plan, Vec<f64>)>,
+    /// The situation and prices of the plan in force.
+    present: Option<(Situation, Vec<u8>)>,
     plan: Plan,
     accounts: Vec<Account>,
+    /// Per app, the share of frames that the plan lets be late.
+    planned_late: Vec<f64>,
+    /// When the situation is no longer new.
+    new_until: Timestamp,
 }
 
 /// What an app may miss.
@@ -90,8 +103,8 @@ struct Account {
     allowed: f64,
     /// Frames missed beyond that, so far.
     balance: f64,
-    /// Frames in this situation.
-    frames: u32,
+    /// Whether the situation is new.
+    is_new: bool,
 }
 
 impl Account {
@@ -99,23 +112,33 @@ impl Account {
         Self {
             allowed,
             balance: 0.0,
-            frames: 0,
+            is_new: true,
         }
     }
 
     fn note(&mut self, missed: bool) {
         self.balance += f64::from(u8::from(missed)) - self.allowed;
-        self.frames += 1;
     }
 
-    fn price(&self) -> f64 {
-        let least = if self.frames < NEW_FRAMES {
-            NEW_PRICE
-        } else {
-            LEAST_PRICE
+    /// The number of its price.
+    fn price_number(&self) -> u8 {
+        let price = match self.is_new {
+            true => MISS_WEIGHT,
+            false => MISS_WEIGHT * (PRICE_GROWTH * self.balance).exp(),
         };
-        (PRICE * (PRICE_GROWTH * self.balance).exp()).clamp(least, MISS_WEIGHT)
+        let price = price.clamp(LEAST_PRICE, MISS_WEIGHT);
+        ((price / LEAST_PRICE).ln() / PRICE_STEP.ln()).round() as u8
     }
+
+    /// What a miss costs.
+    fn price(&self) -> f64 {
+        price(self.price_number())
+    }
+}
+
+/// Price number `number`.
+fn price(number: u8) -> f64 {
+    LEAST_PRICE * PRICE_STEP.powi(i32::from(number))
 }
 
 impl Seer {
@@ -123,9 +146,12 @@ impl Seer {
     pub fn new(foresight: Foresight, brief: Brief, reference: Watts) -> Self {
         Self {
             accounts: accounts(&brief),
+            planned_late: vec![0.0; brief.apps.len()],
+            new_until: Timestamp::default(),
             plan: Plan::first(&brief),
+            prospects: BTreeMap::new(),
             plans: BTreeMap::new(),
-            situation: None,
+            present: None,
             foresight,
             brief,
             reference,
@@ -137,8 +163,28 @@ impl Seer {
     /// # Errors
     /// If the board refuses what it is asked for.
     pub fn play(&mut self, stage: &Stage) -> Result<Trace, PlayError> {
+        let trace = self.play_one_way(stage)?;
+        if self.foresight == Foresight::Distribution {
+            return Ok(trace);
+        }
+        self.foresight = Foresight::Distribution;
+        let other = self.play_one_way(stage);
+        self.foresight = Foresight::Sample;
+        let other = other?;
+        let cost = |trace: &Trace| {
+            let metrics = Metrics::new(&stage.scenario, trace);
+            let reference = Metrics {
+                energy_j: self.reference.get() * trace.duration.get(),
+                ..metrics.clone()
+            };
+            Cost::new(&stage.scenario, &metrics, &reference).total
+        };
+        Ok(if cost(&other) < cost(&trace) { other } else { trace })
+    }
+
+    fn play_one_way(&mut self, stage: &Stage) -> Result<Trace, PlayError> {
         self.accounts = accounts(&self.brief);
-        self.situation = None;
+        self.present = None;
         let mut world = World::new(stage)?;
         let end = Timestamp::from_nanos((stage.scenario.duration.get() * 1e9) as u64);
         let mut judged = 0;
@@ -156,38 +202,43 @@ impl Seer {
         Ok(world.into_trace())
     }
 
-    /// Plans anew if the situation is another one.
+    /// Plans anew if situation or prices are others.
     fn look(&mut self, world: &mut World<'_>) -> Result<(), PlayError> {
-        // Whoever is new is met first; then clocks go back and forth between two plans, so that all misses allowed are used.
-        let can_spare = |account: &Account| account.frames >= NEW_FRAMES && account.balance < -SPARE;
-        let present = (0..self.accounts.len()).filter(|&app| world.is_present(app));
-        let is_bold = present.map(|app| &self.accounts[app]).all(can_spare);
-        let was_bold = self.situation.as_ref().is_some_and(|situation| situation.is_bold);
-        let in_debt = self.accounts.iter().any(|account| account.balance > -1.0);
-        let is_bold =
-            world.stage().scenario.objective != Objective::MaxQuality && (is_bold || (was_bold && !in_debt));
-        let situation = Situation::of(world, is_bold);
-        if self.situation.as_ref() == Some(&situation) {
+        let situation = Situation::of(world);
+        let before = self.present.as_ref().map(|(before, _)| before);
+        if before.is_none_or(|before| !before.is_as(&situation)) {
+            self.new_until = world.now() + NEW;
+        }
+        let is_new = world.now() < self.new_until;
+        self.accounts
+            .iter_mut()
+            .for_each(|account| account.is_new = is_new);
+        let numbers: Vec<u8> = self.accounts.iter().map(Account::price_number).collect();
+        if let Some((before, present)) = &self.present
+            && !is_new
+            && *before == situation
+            && numbers.iter().zip(present).all(|(a, b)| a.abs_diff(*b) <= NEAR)
+        {
             return Ok(());
         }
-        if !self.plans.contains_key(&situation) {
-            let boldness = if is_bold { BOLDNESS } else { 1.0 };
-            let search = plan::Search {
+        let present = (situation, numbers);
+        if self.present.as_ref() == Some(&present) {
+            return Ok(());
+        }
+        if !self.plans.contains_key(&present) {
+            let prices: Vec<f64> = present.1.iter().map(|&number| price(number)).collect();
+            let mut search = Search {
                 world,
                 brief: &self.brief,
                 reference: self.reference,
-                boldness,
+                prices: &prices,
+                prospects: self.prospects.entry(present.0.clone()).or_default(),
             };
             let plan = search.best(&self.plan)?;
-            self.plans.insert(situation.clone(), plan);
+            self.plans.insert(present.clone(), plan);
         }
-        self.plan = self.plans[&situation].clone();
-        let before = self.situation.replace(situation.clone());
-        if before.is_none_or(|before| !before.is_as(&situation)) {
-            for account in &mut self.accounts {
-                account.frames = 0;
-            }
-        }
+        (self.plan, self.planned_late) = self.plans[&present].clone();
+        self.present = Some(present);
         world.set(&self.plan.setting(world));
         Ok(())
     }
@@ -196,8 +247,18 @@ impl Seer {
     fn choose(&self, world: &World<'_>, app: usize) -> Result<Run, PlayError> {
         let scenario = &world.stage().scenario;
         let planned = self.plan.runs[app];
+        let begins_late = world.waiting(app).is_some_and(|(_, release)| {
+            let target = world.requirement(app).latency.get();
+            world.now().since(release).as_secs_f64() > WAITED * target
+        });
         if scenario.objective != Objective::MaxQuality {
             return Ok(planned);
+        }
+        if self.foresight == Foresight::Distribution && !begins_late {
+            let late = self.late(world, app, planned)?;
+            if late <= SURPRISE.0 * self.planned_late[app] + SURPRISE.1 {
+                return Ok(planned);
+            }
         }
         let at = |subnetwork| Run {
             subnetwork,
@@ -206,20 +267,14 @@ impl Seer {
         let subnetworks = by_quality(scenario, app);
         let median = world.stage().noises[app].quantile(0.5, world.now().as_nanos());
         let quickest = subnetworks.last().copied().unwrap_or(planned.subnetwork);
-        let quickest = foresee(world, app, at(quickest), (Some(median), Switch::Free))?.took;
+        let quickest = foresee_settled(world, app, at(quickest), Some(median))?.took;
         let mut best: Option<(f64, usize)> = None;
         for subnetwork in subnetworks {
             let lost = quality_loss(scenario, app, subnetwork);
             if best.is_some_and(|(least, _)| least <= lost) {
                 break;
             }
-            let run = at(subnetwork);
-            let mut risk = self.risk(world, app, run, (quickest, Switch::Free))?;
-            if world.previous(app) != Some(run) {
-                let first = self.risk(world, app, run, (quickest, Switch::Charged))?;
-                risk += (first - risk) / STAY;
-            }
-            let cost = lost + risk;
+            let cost = lost + self.risk(world, app, at(subnetwork), quickest)?;
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, subnetwork));
             }
@@ -227,15 +282,18 @@ impl Seer {
         Ok(at(best.map_or(planned.subnetwork, |(_, subnetwork)| subnetwork)))
     }
 
+    /// How probable it is that the waiting frame of `app` is late if it runs `run` and has not waited.
+    fn late(&self, world: &World<'_>, app: usize, run: Run) -> Result<f64, PlayError> {
+        let now = world.now().as_nanos();
+        let noise = &world.stage().noises[app];
+        let median = noise.quantile(0.5, now);
+        let took = foresee_settled(world, app, run, Some(median))?.took;
+        Ok(noise.above(median * world.requirement(app).latency.get() / took, now))
+    }
+
     /// What the misses cost that are to be expected if the waiting frame of `app` runs `run` now: its own, those of the
     /// frames after it, of which each needs at least `quickest` seconds, and those of other apps meanwhile.
-    fn risk(
-        &self,
-        world: &World<'_>,
-        app: usize,
-        run: Run,
-        (quickest, switch): (f64, Switch),
-    ) -> Result<f64, PlayError> {
+    fn risk(&self, world: &World<'_>, app: usize, run: Run, quickest: f64) -> Result<f64, PlayError> {
         let Some((_, release)) = world.waiting(app) else {
             return Ok(0.0);
         };
@@ -246,7 +304,7 @@ impl Seer {
         let noise = &world.stage().noises[app];
         let median = noise.quantile(0.5, now);
         let known = self.foresight == Foresight::Sample;
-        let foreseen = foresee(world, app, run, ((!known).then_some(median), switch))?;
+        let foreseen = foresee(world, app, run, (!known).then_some(median))?;
         let beyond = |limit: f64| match known {
             true => f64::from(u8::from(waited + foreseen.took > limit)),
             false => noise.above(median * (limit - waited) / foreseen.took, now),

@@ -1,21 +1,22 @@
-//! Places and clocks for all apps, found by trying.
+//! Sub-networks, places and clocks for all apps, found by trying.
 //!
 //! 1. Every app takes, one after the other, the place and sub-network of least cost while the others keep theirs, until nobody
 //!    changes. Meanwhile every clock is as high as allowed.
-//! 2. Unless quality is the aim, each processor's clock is then lowered OPP by OPP as long as the cost falls, and once more
-//!    after the others; what nobody uses goes to its lowest at once.
-//! 3. With one or two apps, 2. is done for the best few choices of 1. rather than for the best alone: what is best at the
+//! 2. Where energy counts, each processor's clock is then lowered OPP by OPP as long as the cost falls, in either order of the
+//!    processors, and in pairs; for the best few choices of 1. rather than for the best alone, as what is best at the
 //!    highest clocks need not be best at lower ones.
 //!
-//! The cost of a plan is that of a run that went on like this for ever.
+//! The cost of a plan is what a run that went on like this loses per frame, and the price of its misses. What a plan
+//! brings is tried once per situation; at other prices the same is weighed anew.
+
+use std::collections::BTreeMap;
 
 use dynd_plant::Place;
-use dynd_vocab::{ClockBounds, Hertz, Objective, Setting, Watts};
+use dynd_vocab::{ClockBounds, CpuSet, Hertz, Objective, Setting, Watts};
 
 use super::rollout::{Prospect, prospect};
 use super::{by_quality, quality_loss};
 use crate::lab::brief::Brief;
-use crate::lab::cost::MISS_WEIGHT;
 use crate::lab::play::PlayError;
 use crate::lab::tuning::{largest, places};
 use crate::lab::world::{Run, World};
@@ -47,18 +48,16 @@ pub(super) struct Situation {
     heat: i64,
     /// Which noise each app has now, as its median in thousandths.
     noise: Vec<i64>,
-    /// Whether there are misses to spare.
-    pub(super) is_bold: bool,
 }
 
 impl Situation {
-    /// True if `other` differs in heat or boldness at most: nothing has happened.
+    /// True if `other` differs in heat at most: nothing has happened.
     pub(super) fn is_as(&self, other: &Self) -> bool {
         (&self.apps, &self.loads, &self.ceilings, &self.noise)
             == (&other.apps, &other.loads, &other.ceilings, &other.noise)
     }
 
-    pub(super) fn of(world: &World<'_>, is_bold: bool) -> Self {
+    pub(super) fn of(world: &World<'_>) -> Self {
         let stage = world.stage();
         let nanos = world.now().as_nanos();
         let target = |app| {
@@ -80,7 +79,6 @@ impl Situation {
                 .collect(),
             heat: above as i64,
             noise: (0..stage.scenario.apps.len()).map(median).collect(),
-            is_bold,
         }
     }
 }
@@ -101,6 +99,14 @@ impl Plan {
             runs: largest(brief),
             below: vec![0; brief.board.processors.len()],
         }
+    }
+
+    fn key(&self) -> PlanKey {
+        let run = |run: &Run| match run.place {
+            Place::Cpus(cpus) => (run.subnetwork, usize::MAX, cpus),
+            Place::Accelerator(processor) => (run.subnetwork, processor, CpuSet::EMPTY),
+        };
+        (self.runs.iter().map(run).collect(), self.below.clone())
     }
 
     /// What its clocks are on the board of `world`.
@@ -125,19 +131,26 @@ impl Plan {
     }
 }
 
+/// What was tried in one situation, by plan.
+pub(super) type Prospects = BTreeMap<PlanKey, Prospect>;
+
+/// Per app its sub-network and place, and what every clock is below its highest.
+type PlanKey = (Vec<(usize, usize, CpuSet)>, Vec<usize>);
+
 /// A search for the best plan for a world as it is.
 pub(super) struct Search<'a, 's> {
     pub(super) world: &'a World<'s>,
     pub(super) brief: &'a Brief,
     /// The mean power that energy is relative to.
     pub(super) reference: Watts,
-    /// So many times as many misses as the percentiles allow are none.
-    pub(super) boldness: f64,
+    /// What a miss of each app costs.
+    pub(super) prices: &'a [f64],
+    pub(super) prospects: &'a mut Prospects,
 }
 
 impl Search<'_, '_> {
-    /// The best plan; `present` if that is as good.
-    pub(super) fn best(&self, present: &Plan) -> Result<Plan, PlayError> {
+    /// The best plan, or `present` if that is as good; per app the share of frames that would be late.
+    pub(super) fn best(&mut self, present: &Plan) -> Result<(Plan, Vec<f64>), PlayError> {
         let mut finalists = self.places(present)?;
         if self.world.stage().scenario.objective == Objective::MinEnergy {
             for (plan, cost) in &mut finalists {
@@ -146,14 +159,16 @@ impl Search<'_, '_> {
         }
         let kept = self.cost(present)?;
         let best = finalists.into_iter().min_by(|a, b| a.1.total_cmp(&b.1));
-        Ok(match best {
+        let plan = match best {
             Some((plan, cost)) if cost < kept - WORTH => plan,
             _ => present.clone(),
-        })
+        };
+        let late = self.prospects[&plan.key()].late.clone();
+        Ok((plan, late))
     }
 
     /// Step 1: the best few choices of places, with what each costs at the highest clocks.
-    fn places(&self, present: &Plan) -> Result<Vec<(Plan, f64)>, PlayError> {
+    fn places(&mut self, present: &Plan) -> Result<Vec<(Plan, f64)>, PlayError> {
         let mut plan = Plan {
             below: vec![0; present.below.len()],
             runs: present.runs.clone(),
@@ -202,7 +217,7 @@ impl Search<'_, '_> {
 
     /// Step 2, in either order of the processors, since one that is slowed first leaves less to the others; then pairs: one
     /// faster, the other slower.
-    fn lower_all_clocks(&self, plan: &mut Plan, least: &mut f64) -> Result<(), PlayError> {
+    fn lower_all_clocks(&mut self, plan: &mut Plan, least: &mut f64) -> Result<(), PlayError> {
         let forward: Vec<usize> = (0..plan.below.len()).collect();
         let backward: Vec<usize> = forward.iter().rev().copied().collect();
         let start = (plan.clone(), *least);
@@ -217,7 +232,7 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    fn trade_clocks(&self, plan: &mut Plan, least: &mut f64) -> Result<(), PlayError> {
+    fn trade_clocks(&mut self, plan: &mut Plan, least: &mut f64) -> Result<(), PlayError> {
         let opps = self.opps();
         for _ in 0..ROUNDS {
             let before = plan.below.clone();
@@ -249,7 +264,7 @@ impl Search<'_, '_> {
         silicon.map(|silicon| silicon.opps.len()).collect()
     }
 
-    fn lower_clocks(&self, plan: &mut Plan, least: &mut f64, order: &[usize]) -> Result<(), PlayError> {
+    fn lower_clocks(&mut self, plan: &mut Plan, least: &mut f64, order: &[usize]) -> Result<(), PlayError> {
         let opps = self.opps();
         for round in 0..ROUNDS {
             let before = plan.below.clone();
@@ -278,7 +293,7 @@ impl Search<'_, '_> {
 
     /// Whether it costs less with this processor so many OPPs below its highest; then it is done.
     fn try_clock(
-        &self,
+        &mut self,
         plan: &mut Plan,
         least: &mut f64,
         (processor, below): (usize, usize),
@@ -294,22 +309,23 @@ impl Search<'_, '_> {
     }
 
     /// What a run that went on like this would cost.
-    fn cost(&self, plan: &Plan) -> Result<f64, PlayError> {
-        let setting = plan.setting(self.world);
-        let Prospect { power, late, latency } = prospect(self.world, plan, &setting)?;
+    fn cost(&mut self, plan: &Plan) -> Result<f64, PlayError> {
+        let key = plan.key();
+        if !self.prospects.contains_key(&key) {
+            let setting = plan.setting(self.world);
+            let found = prospect(self.world, plan, &setting)?;
+            self.prospects.insert(key.clone(), found);
+        }
+        let Prospect { power, late, latency } = &self.prospects[&key];
         let scenario = &self.world.stage().scenario;
-        let mut cost = match scenario.objective {
+        let lost: f64 = match scenario.objective {
             Objective::MinEnergy => power / self.reference.get(),
             Objective::MaxQuality | Objective::MaxTimelyQuality => (0..plan.runs.len())
                 .map(|app| quality_loss(scenario, app, plan.runs[app].subnetwork))
                 .sum(),
             Objective::MinLatency => latency.iter().sum(),
         };
-        for (app, late) in scenario.apps.iter().zip(late) {
-            // A little of each miss counts always, so that of two plans that hold the one with more room is taken.
-            let allowed = self.boldness * (1.0 - app.requirement.percentile);
-            cost += MISS_WEIGHT * (late - allowed).max(0.0) + 1e-4 * late;
-        }
-        Ok(cost)
+        let misses = self.prices.iter().zip(late).map(|(price, late)| price * late);
+        Ok(lost + misses.sum::<f64>())
     }
 }

@@ -13,10 +13,13 @@ use crate::lab::world::{Run, World};
 /// A frame that takes more targets than this is late whatever comes.
 const PATIENCE: f64 = 20.0;
 
+/// What a frame that does not end while it is watched counts for.
+const HOPELESS: f64 = 20.0;
+
 /// How many frames of the slowest app a plan is tried for, and for how long at least and at most, in seconds.
 const FRAMES: f64 = 12.0;
 const SHORTEST: f64 = 0.4;
-const LONGEST: f64 = 6.0;
+const LONGEST: f64 = 20.0;
 
 /// What a plan would bring.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,36 +41,39 @@ pub(super) struct Foreseen {
     pub(super) others: Vec<(usize, f64)>,
 }
 
-/// Whether the first inference of another sub-network is charged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Switch {
-    /// As it will be.
-    Charged,
-    /// As if it had run before: how it would go on.
-    Free,
-}
-
 /// What would come of the waiting frame of `app` if it runs `run` and its noise is `factor`; what the noise really is if
 /// absent.
 pub(super) fn foresee(
     world: &World<'_>,
     app: usize,
     run: Run,
-    (factor, switch): (Option<f64>, Switch),
+    factor: Option<f64>,
+) -> Result<Foreseen, PlayError> {
+    see(world.fork(), app, run, factor)
+}
+
+/// The same as if `app` had run `run` before: without what a switch costs.
+pub(super) fn foresee_settled(
+    world: &World<'_>,
+    app: usize,
+    run: Run,
+    factor: Option<f64>,
 ) -> Result<Foreseen, PlayError> {
     let mut copy = world.fork();
-    if switch == Switch::Free {
-        copy.pretend(app, run);
-    }
+    copy.pretend(app, run);
+    see(copy, app, run, factor)
+}
+
+fn see(mut copy: World<'_>, app: usize, run: Run, factor: Option<f64>) -> Result<Foreseen, PlayError> {
     let began = copy.now();
     match factor {
         Some(factor) => copy.begin_with(app, run, factor)?,
         None => copy.begin(app, run)?,
     }
-    let patience = PATIENCE * world.requirement(app).latency.get();
+    let patience = PATIENCE * copy.requirement(app).latency.get();
     let end = began + Duration::from_secs_f64(patience);
     let mut took = None;
-    let apps = world.stage().scenario.apps.len();
+    let apps = copy.stage().scenario.apps.len();
     while let Some(happening) = copy.advance(end)? {
         match happening {
             Happening::Ended(ended, report) if ended == app => {
@@ -141,7 +147,8 @@ fn late(copy: &World<'_>, plan: &Plan, app: usize, (began, median): (Timestamp, 
         })
         .collect();
     match (risks.len(), copy.is_present(app)) {
-        (0, true) => 1.0,
+        // It does not end while it is watched: whoever begins it is stuck with it.
+        (0, true) => HOPELESS,
         (0, false) => 0.0,
         (count, _) => risks.iter().sum::<f64>() / count as f64,
     }
