@@ -19,7 +19,8 @@ pub struct Metrics {
     pub max_temp_c: f64,
     /// Share of all frames that were missed.
     pub misses: f64,
-    /// After the disturbance that cost most: late inferences of one app until it was met again. See [`late_until_met`].
+    /// After the disturbance that cost most: late inferences of one app until it was met again, which is the first 20 in
+    /// a row of which no more are late than the percentile lets one expect.
     pub late_until_met: f64,
     /// Mean quality of the answers, mean over apps.
     pub quality: f64,
