@@ -8,9 +8,9 @@
 //!            Σ_p c_lp · (idle_p(m) + Σ watts) ≤ room  per limit l: power, or the heat of a zone
 //! ```
 //!
-//! a multiple-choice multi-dimensional knapsack per vector of modes. Steps: [`menu`] prunes what each app could
-//! have to its Pareto front, [`price`] bounds what can be reached at a vector of modes, [`pick`] makes plans,
-//! [`exact`] proves them, [`search`] goes through the vectors.
+//! a multiple-choice multi-dimensional knapsack per vector of modes. Steps: `menu` prunes what each app could
+//! have to its Pareto front, `price` bounds what can be reached at a vector of modes, `pick` makes plans,
+//! `exact` proves them, `search` goes through the vectors.
 //!
 //! Glossary: a *tier* is all apps of one priority; a *violation* is excess risk of lateness or a minimum quality
 //! missed; a *vector* is one mode per processor; *demand* is what a point takes of a processor's capacity; a *limit* is
