@@ -13,15 +13,17 @@ use core::time::Duration;
 
 use dynd_vocab::{
     Actuation, AppId, AppStatus, Assignment, AssignmentStatus, Blueprint, BoardDescription, BoardStatus,
-    Cause, ClockStatus, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report, Sample,
-    Seconds, Setting, Standing, Timestamp,
+    Cause, ClockStatus, CpuSet, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report,
+    Sample, Seconds, Setting, Standing, Timestamp,
 };
 
 use crate::app::{ACTIVE, App, Scene};
+use crate::clocks;
+use crate::grant::{self, Pool};
+use crate::joint::{self, Joint};
 use crate::load::LoadMeter;
 use crate::physics::Physics;
 use crate::surroundings::Surroundings;
-use crate::{clocks, planner};
 
 /// At most one plan in this time.
 const PLAN_INTERVAL: Duration = Duration::from_millis(5);
@@ -93,6 +95,10 @@ pub struct Controller {
     setting: Option<Setting>,
     /// What came of the last one, per processor.
     actuations: Vec<Actuation>,
+    /// Per processor, the operating points that the policy lets be chosen.
+    choices: Vec<Vec<usize>>,
+    /// Per processor, the one that was; empty while none is.
+    opps: Vec<Option<usize>>,
     physics: Physics,
     surroundings: Surroundings,
     /// Why the power budget is not kept, as told last.
@@ -103,10 +109,12 @@ impl Controller {
     /// A controller of `board` under `policy`. `epoch` tells this controller's generations from those of an
     /// earlier one and should be random.
     pub fn new(board: BoardDescription, policy: Policy, epoch: u64) -> Self {
-        let setting = clocks::setting(&policy, &board);
+        let setting = clocks::setting(&policy, &board, &[]);
         Self {
             setting: (setting != Setting::default()).then_some(setting),
             actuations: Vec::new(),
+            choices: clocks::choices(&policy, &board),
+            opps: Vec::new(),
             physics: physics(&board, &policy, None),
             surroundings: Surroundings::new(&board),
             refusal: None,
@@ -294,7 +302,9 @@ impl Controller {
             .values_mut()
             .for_each(|app| app.govern(&self.policy, &self.board));
         self.physics.govern(&self.policy);
-        self.setting = Some(clocks::setting(&self.policy, &self.board));
+        self.choices = clocks::choices(&self.policy, &self.board);
+        self.opps.clear();
+        self.setting = Some(clocks::setting(&self.policy, &self.board, &[]));
         events.push(Event::PolicyChanged);
         self.think_again(Cause::Policy);
     }
@@ -359,9 +369,32 @@ impl Controller {
             surroundings: &self.surroundings,
             now,
         };
-        let candidates: Vec<_> = self.apps.values().map(|app| app.candidate(&scene)).collect();
+        let apps: Vec<&App> = self.apps.values().collect();
+        let problem = Joint::new(
+            &apps,
+            &scene,
+            &self.physics,
+            &self.policy,
+            (&self.choices, &self.opps),
+        );
+        let decision = problem.decide(&self.opps);
+        let holds: Vec<CpuSet> = apps.iter().map(|app| app.holds()).collect();
+        let pool = Pool {
+            processors: &self.board.processors,
+            usable: scene.usable,
+            host: joint::host(&self.board),
+        };
         let busy = |cpu| self.load.busy_share(cpu).unwrap_or(0.0);
-        let grants = planner::plan(&candidates, &self.board.processors, scene.usable, busy);
+        let grants = grant::deal(&decision.offers, &holds, &pool, busy);
+        let opps = if apps.is_empty() {
+            Vec::new()
+        } else {
+            decision.opps
+        };
+        if self.opps != opps {
+            output.setting = Some(clocks::setting(&self.policy, &self.board, &opps));
+            self.opps = opps;
+        }
         for (app, grant) in self.apps.values_mut().zip(grants) {
             let id = app.id;
             let Some(assignment) = app.grant(grant, &scene, self.epoch).cloned() else {
