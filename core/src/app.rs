@@ -255,6 +255,16 @@ impl App {
         self.processors.contains(&processor)
     }
 
+    /// The share of inferences that may be late for now.
+    pub(crate) fn allowed(&self) -> f64 {
+        self.budget.allowed()
+    }
+
+    /// How likely an inference is late that runs `offer`.
+    pub(crate) fn late(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
+        self.outlook(offer, scene).late
+    }
+
     /// Adds what the planner may choose from at `spot`.
     pub(crate) fn points(&self, spot: &Spot<'_>, scene: &Scene<'_>, into: &mut Vec<plan::Point>) {
         if !self.may_run_on(spot.index) {

@@ -14,7 +14,7 @@ use core::time::Duration;
 use dynd_vocab::{
     Actuation, AppId, AppStatus, Assignment, AssignmentStatus, Blueprint, BoardDescription, BoardStatus,
     Cause, ClockStatus, CpuSet, Event, Generation, Hello, Hold, Identity, Pid, Policy, Processor, Report,
-    Sample, Seconds, Setting, Standing, Timestamp,
+    Sample, Seconds, Setting, Standing, Timestamp, Why,
 };
 
 use crate::app::{ACTIVE, App, Scene};
@@ -23,7 +23,9 @@ use crate::grant::{self, Pool};
 use crate::joint::{self, Joint};
 use crate::load::LoadMeter;
 use crate::physics::Physics;
+use crate::plan::Solution;
 use crate::surroundings::Surroundings;
+use crate::why::{self, WhyError};
 
 /// At most one plan in this time.
 const PLAN_INTERVAL: Duration = Duration::from_millis(5);
@@ -99,6 +101,8 @@ pub struct Controller {
     choices: Vec<Vec<usize>>,
     /// Per processor, the one that was; empty while none is.
     opps: Vec<Option<usize>>,
+    /// The latest plan, and whom it is for.
+    plan: Option<(Vec<AppId>, Solution)>,
     physics: Physics,
     surroundings: Surroundings,
     /// Why the power budget is not kept, as told last.
@@ -115,6 +119,7 @@ impl Controller {
             actuations: Vec::new(),
             choices: clocks::choices(&policy, &board),
             opps: Vec::new(),
+            plan: None,
             physics: physics(&board, &policy, None),
             surroundings: Surroundings::new(&board),
             refusal: None,
@@ -360,6 +365,49 @@ impl Controller {
         }
     }
 
+    /// Why the app that is `called` so, by number or name, got what it has.
+    ///
+    /// # Errors
+    /// If there is none, or several, or if nothing was planned for it yet.
+    pub fn why(&self, now: Timestamp, called: &str) -> Result<Why, WhyError> {
+        let id = why::find(called, self.apps.values())?;
+        let scene = self.scene(now);
+        let apps: Vec<&App> = self.apps.values().collect();
+        let choices = self.choices();
+        let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, (&choices, &self.opps));
+        let planned = self
+            .plan
+            .as_ref()
+            .filter(|(ids, solution)| ids.iter().eq(self.apps.keys()) && problem.has(&solution.modes));
+        let index = apps.iter().position(|app| app.id == id);
+        let why = planned
+            .zip(index)
+            .and_then(|((_, solution), index)| why::why(&problem, solution, index));
+        why.ok_or(WhyError::Unplanned(id))
+    }
+
+    /// Per processor, the operating points that may be chosen: none where somebody else holds the clock.
+    fn choices(&self) -> Vec<Vec<usize>> {
+        let mut choices = self.choices.clone();
+        for (choices, actuation) in choices.iter_mut().zip(&self.actuations) {
+            if matches!(actuation.hold, Hold::Contested { .. } | Hold::Refused { .. }) {
+                choices.clear();
+            }
+        }
+        choices
+    }
+
+    fn scene(&self, now: Timestamp) -> Scene<'_> {
+        Scene {
+            board: &self.board,
+            usable: self.board.cpus().difference(self.policy.reserve_cpus),
+            objective: self.policy.objective,
+            level: self.load.level(),
+            surroundings: &self.surroundings,
+            now,
+        }
+    }
+
     fn plan(&mut self, now: Timestamp, cause: Cause, output: &mut Output) {
         let scene = Scene {
             board: &self.board,
@@ -370,13 +418,8 @@ impl Controller {
             now,
         };
         let apps: Vec<&App> = self.apps.values().collect();
-        let problem = Joint::new(
-            &apps,
-            &scene,
-            &self.physics,
-            &self.policy,
-            (&self.choices, &self.opps),
-        );
+        let choices = self.choices();
+        let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, (&choices, &self.opps));
         let decision = problem.decide(&self.opps);
         let holds: Vec<CpuSet> = apps.iter().map(|app| app.holds()).collect();
         let pool = Pool {
@@ -391,6 +434,7 @@ impl Controller {
         } else {
             decision.opps
         };
+        self.plan = Some((self.apps.keys().copied().collect(), decision.solution));
         if self.opps != opps {
             output.setting = Some(clocks::setting(&self.policy, &self.board, &opps));
             self.opps = opps;

@@ -18,7 +18,9 @@ use dynd_vocab::{BoardDescription, Policy, Processor, ProcessorKind};
 use crate::app::{App, Scene};
 use crate::grant::Offer;
 use crate::physics::Physics;
-use crate::plan::{self, Effort, Limit, Micro, Mode, Offers, Place, Point, Problem, Site, micro};
+use crate::plan::{
+    self, Choice, Effort, Limit, Micro, Mode, Offers, Place, Point, Problem, Site, Solution, micro,
+};
 
 /// Ceilings of what apps take of an accelerator together.
 const CEILINGS: [f64; 3] = [0.35, 0.65, 0.95];
@@ -69,6 +71,8 @@ pub(crate) struct Joint<'a> {
     ways: Vec<Ways>,
     problem: Problem,
     toll: f64,
+    /// Whether the first limit is one of power.
+    has_power_budget: bool,
 }
 
 /// The modes of one processor.
@@ -83,6 +87,8 @@ pub(crate) struct Decision {
     pub(crate) offers: Vec<Option<Offer>>,
     /// Per processor, the operating point chosen for it.
     pub(crate) opps: Vec<Option<usize>>,
+    /// All of it.
+    pub(crate) solution: Solution,
 }
 
 impl<'a> Joint<'a> {
@@ -141,6 +147,9 @@ impl<'a> Joint<'a> {
             ways,
             problem,
             toll: MOVE_TOLL * drawn,
+            has_power_budget: physics
+                .power_budget(board, policy)
+                .is_ok_and(|budget| budget.is_some()),
         }
     }
 
@@ -163,6 +172,49 @@ impl<'a> Joint<'a> {
         Decision {
             offers: (0..self.apps.len()).map(chosen).collect(),
             opps: self.ways.iter().zip(&solution.modes).map(opp).collect(),
+            solution,
+        }
+    }
+
+    /// The apps, in the order of the problem.
+    pub(crate) fn apps(&self) -> &'a [&'a App] {
+        self.apps
+    }
+
+    /// What all of them see.
+    pub(crate) fn scene(&self) -> &'a Scene<'a> {
+        self.scene
+    }
+
+    /// The problem itself.
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// True if these modes are among those of this problem.
+    pub(crate) fn has(&self, modes: &[usize]) -> bool {
+        let sites = &self.problem.sites;
+        sites.len() == modes.len()
+            && sites
+                .iter()
+                .zip(modes)
+                .all(|(site, mode)| *mode < site.modes.len())
+    }
+
+    /// A choice of `app` as an offer, and how likely it is late.
+    pub(crate) fn outlook(&self, app: &App, choice: &Choice) -> (Offer, f64) {
+        let spot = self.spot(choice.place);
+        let what = (choice.point.subnetwork, choice.point.cores);
+        let offer = app.offer(&spot, what, self.scene);
+        (offer, app.late(&offer, self.scene))
+    }
+
+    /// What the limit of this index is called, and its unit.
+    pub(crate) fn limit(&self, index: usize) -> (&'static str, &'static str) {
+        if index == 0 && self.has_power_budget {
+            ("the power budget", "W")
+        } else {
+            ("the temperature limit", "K")
         }
     }
 

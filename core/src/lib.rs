@@ -8,7 +8,7 @@
 //! ```text
 //!  Sample ──► load ──level──┐
 //!  Reports ─► app ─► forecast (kalman, spread) ─► risk of lateness per point ─┐
-//!                    budget ──► allowed risk ────────────────────────────────►├─► planner ─► assignments
+//!                    budget ──► allowed risk ────────────────────────────────►├─► joint ─► plan ─► grant ─► assignments
 //!             stretch ◄── clocks, neighbours (surroundings)                    │
 //!  Hello, Goodbye, Policy ─► who takes part, under which rule ────────────────┘
 //!  Policy ─► clocks ─► setting
@@ -41,6 +41,7 @@ mod selector;
 mod spread;
 mod stretch;
 mod surroundings;
+mod why;
 
 pub use activity::Activity;
 pub use controller::{Controller, Input, Output};
@@ -48,3 +49,4 @@ pub use heat::{HeatModel, Proven, ThermalBound};
 pub use physics::Physics;
 pub use power::{Heating, Power, PowerModel};
 pub use selector::{Choice, Selector};
+pub use why::WhyError;

@@ -10,6 +10,7 @@ mod mount;
 mod policy;
 mod status;
 mod validate;
+mod why;
 
 use std::path::Path;
 
@@ -25,6 +26,7 @@ use crate::output::print;
 pub(crate) enum Command {
     Status(status::Args),
     Apps(apps::Args),
+    Why(why::Args),
     Models(models::Args),
     Board(board::Args),
     Doctor(doctor::Args),
@@ -41,6 +43,7 @@ impl Command {
         match self {
             Self::Status(args) => args.run(socket).await,
             Self::Apps(args) => args.run(socket).await,
+            Self::Why(args) => args.run(socket).await,
             Self::Models(args) => args.run(socket).await,
             Self::Board(args) => args.run().await,
             Self::Doctor(args) => args.run().await,

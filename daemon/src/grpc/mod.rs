@@ -113,4 +113,13 @@ impl Dynd for Service {
             self.stopping.clone(),
         )))
     }
+
+    async fn explain_app(
+        &self,
+        request: Request<v1::ExplainAppRequest>,
+    ) -> Result<Response<v1::Explanation>, Status> {
+        operator::explain(&self.mailbox, request.into_inner().app)
+            .await
+            .map(Response::new)
+    }
 }

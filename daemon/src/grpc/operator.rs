@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use dynd_core::WhyError;
 use dynd_proto::v1;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tonic::Status;
 
+use crate::control::Mailbox;
 use crate::observer::Observer;
 
 /// What a watch yields.
@@ -22,6 +24,16 @@ const FASTEST: Duration = Duration::from_millis(100);
 pub(super) async fn status(observer: &Observer) -> Result<v1::Status, Status> {
     match observer.status().await {
         Ok(status) => Ok(status.into()),
+        Err(gone) => Err(Status::unavailable(gone.to_string())),
+    }
+}
+
+/// Why the app called so got what it has.
+pub(super) async fn explain(mailbox: &Mailbox, app: String) -> Result<v1::Explanation, Status> {
+    match mailbox.explain(app).await {
+        Ok(Ok(why)) => Ok(why.into()),
+        Ok(Err(error @ WhyError::Unknown { .. })) => Err(Status::not_found(error.to_string())),
+        Ok(Err(error)) => Err(Status::failed_precondition(error.to_string())),
         Err(gone) => Err(Status::unavailable(gone.to_string())),
     }
 }

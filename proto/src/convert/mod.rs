@@ -9,3 +9,4 @@ mod event;
 mod field;
 mod model;
 mod status;
+mod why;
