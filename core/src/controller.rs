@@ -429,11 +429,8 @@ impl Controller {
         };
         let busy = |cpu| self.load.busy_share(cpu).unwrap_or(0.0);
         let grants = grant::deal(&decision.offers, &holds, &pool, busy);
-        let opps = if apps.is_empty() {
-            Vec::new()
-        } else {
-            decision.opps
-        };
+        let is_chosen = !apps.is_empty() && decision.opps.iter().any(Option::is_some);
+        let opps = if is_chosen { decision.opps } else { Vec::new() };
         self.plan = Some((self.apps.keys().copied().collect(), decision.solution));
         if self.opps != opps {
             output.setting = Some(clocks::setting(&self.policy, &self.board, &opps));

@@ -85,7 +85,6 @@ pub(crate) fn find<'a>(called: &str, apps: impl Iterator<Item = &'a App> + Clone
 pub(crate) fn why(problem: &Joint<'_>, solution: &Solution, index: usize) -> Option<Why> {
     let app = *problem.apps().get(index)?;
     let reason = explain(problem.problem(), problem, solution, index);
-    let chosen = solution.choices.get(index).copied().flatten();
     let describe = |choice: &Choice| describe(problem, app, choice);
     let obstacle = reason
         .better
@@ -100,7 +99,7 @@ pub(crate) fn why(problem: &Joint<'_>, solution: &Solution, index: usize) -> Opt
             .as_ref()
             .map(|assignment| assignment.standing)
             .unwrap_or_default(),
-        chosen: chosen.as_ref().map(describe),
+        chosen: reason.chosen.as_ref().map(describe),
         runner_up: reason.runner_up.as_ref().map(describe),
         better: reason.better.as_ref().map(|(choice, _)| describe(choice)),
         binding,

@@ -113,6 +113,9 @@ impl Told {
             let id = AppId(index as u32 + 1);
             told.step(Input::Hello(id, Identity::default(), hello.clone()));
         }
+        // What was just met with caution is looked at again.
+        told.now += 500_000_000;
+        told.step(Input::Tick);
         told
     }
 

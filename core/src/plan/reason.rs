@@ -15,6 +15,8 @@ use super::solution::{Choice, Solution};
 /// Why an app got what it got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
+    /// What it got, as it is offered now.
+    pub chosen: Option<Choice>,
     /// The best that it could have had instead.
     pub runner_up: Option<Choice>,
     /// The next better one by the objective, and what stands in its way; nothing if there is none at these modes.
@@ -46,10 +48,22 @@ pub enum Obstacle {
 
 /// Why `app` got what `solution` gives it.
 pub fn explain<O: Offers>(problem: &Problem, offers: &O, solution: &Solution, app: usize) -> Reason {
-    let chosen = solution.choices.get(app).copied().flatten();
     let free = free(problem, solution, app);
     let all = choices(problem, offers, &solution.modes, app);
-    let others = all.iter().filter(|choice| Some(**choice) != chosen);
+    let what = |choice: &Choice| {
+        (
+            choice.place.processor,
+            choice.point.subnetwork,
+            choice.point.cores,
+        )
+    };
+    let given = solution
+        .choices
+        .get(app)
+        .and_then(|choice| choice.as_ref().map(what));
+    // As it is offered now: what an app runs is judged more kindly than before it ran it.
+    let chosen = all.iter().find(|choice| Some(what(choice)) == given);
+    let others = all.iter().filter(|choice| Some(what(choice)) != given);
     let short = |choice: &Choice| shortage(problem, choice, &free);
     let runner_up = others
         .clone()
@@ -76,6 +90,7 @@ pub fn explain<O: Offers>(problem: &Problem, offers: &O, solution: &Solution, ap
         }
     };
     Reason {
+        chosen: chosen.copied(),
         runner_up: runner_up.copied(),
         better: better.map(|choice| (*choice, obstacle(choice))),
     }
