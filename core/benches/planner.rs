@@ -4,6 +4,12 @@
 //! shows. A plan takes the same steps every time, so the quickest of a few repeats is what it takes where nobody
 //! interrupts. The time to ask for offers, of a cheap formula here, is in it.
 
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a benchmark reads the clock"
+)]
+
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -12,6 +18,7 @@ use dynd_core::plan::{Effort, solve};
 #[path = "../tests/plan/physical.rs"]
 mod physical;
 #[path = "../tests/plan/random.rs"]
+#[allow(dead_code, reason = "the tests need more of it")]
 mod random;
 
 use physical::{Aim, Physical, Size};
@@ -61,7 +68,11 @@ fn row(apps: usize, opps: usize, subnetworks: usize, limit: Option<f64>) -> Row 
         subnetworks,
     };
     let time = |seed: u64| {
-        let aim = if seed % 2 == 0 { Aim::Quality } else { Aim::Energy };
+        let aim = if seed.is_multiple_of(2) {
+            Aim::Quality
+        } else {
+            Aim::Energy
+        };
         let physical = Physical::new(seed, size, aim);
         let start: Vec<usize> = physical.problem.sites.iter().map(|site| site.opps - 1).collect();
         let plan = || {

@@ -103,7 +103,7 @@ impl Physical {
             sites,
             apps,
             qualities: (0..size.subnetworks)
-                .map(|index| work(index, size.subnetworks).powf(0.3))
+                .map(|index| libm::pow(work(index, size.subnetworks), 0.3))
                 .collect(),
         }
     }
