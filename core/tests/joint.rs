@@ -202,7 +202,7 @@ fn an_accelerator_is_planned_with_by_those_that_were_measured_there() {
 fn two_apps_on_an_accelerator_reckon_with_each_other() {
     let alone = hello("camera", (10.0, 12.0), &["gpu"]);
     assert_eq!(
-        Told::new(policy(Objective::MaxQuality), &[alone.clone()]).quality(0),
+        Told::new(policy(Objective::MaxQuality), core::slice::from_ref(&alone)).quality(0),
         0.76
     );
     let both = Told::new(policy(Objective::MaxQuality), &[alone.clone(), alone]);
