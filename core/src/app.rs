@@ -8,15 +8,18 @@ use core::time::Duration;
 
 use dynd_vocab::{
     AppId, Assignment, BoardDescription, CoreBounds, CpuSet, Generation, Hello, Holding, Identity,
-    ModelTable, Objective, Policy, Processor, Report, Requirement, Rung, Seconds, Standing, Timestamp,
+    ModelTable, Objective, Policy, Processor, ProcessorKind, Report, Requirement, Rung, Seconds, Standing,
+    Timestamp,
 };
 
 use crate::budget::MissBudget;
 use crate::conditions::Conditions;
 use crate::forecast::{Forecast, Outlook, Point};
+use crate::grant::{Grant, Offer};
+use crate::joint::{Sharing, Spot};
 use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
-use crate::planner::{Candidate, Grant, Offer};
+use crate::plan;
 use crate::surroundings::{Occupancy, Surroundings};
 use crate::transition::Seat;
 
@@ -34,6 +37,10 @@ const LOYALTY: f64 = 0.01;
 
 /// What sharing cores costs in utility: more than any quality gains, so that apps share only to avoid a miss.
 const SHARING_COST: f64 = 10.0;
+
+/// What a core of the strongest kind, busy all the time, costs in timely quality: of what gains about as much, the
+/// smaller is run.
+const EFFORT_COST: f64 = 1e-3;
 
 /// Inferences that `p95` and `within target` look back on.
 const HISTORY: usize = 256;
@@ -117,7 +124,7 @@ impl App {
             if let Some(processor) = board
                 .processors
                 .iter()
-                .position(|p| p.name == point.processor && point.cores <= p.cpus.len())
+                .position(|p| p.name == point.processor && point.cores <= p.cpus.len().max(1))
             {
                 let at = Point {
                     subnetwork: point.subnetwork,
@@ -152,7 +159,8 @@ impl App {
                 cores: holding.cpus.len(),
                 subnetwork: holding.subnetwork,
                 violation: 0.0,
-                utility: 0.0,
+                conditions: Conditions::at(0),
+                opp: None,
             };
             self.granted = Some(Grant {
                 offer,
@@ -207,12 +215,19 @@ impl App {
                 rule.processors.is_empty() || rule.processors.iter().any(|p| p.means(processor))
             })
         };
-        let processors = board
-            .processors
-            .iter()
-            .enumerate()
-            .filter(|(_, processor)| allowed(processor));
-        self.processors = processors.map(|(index, _)| index).collect();
+        let processors = board.processors.iter().enumerate();
+        let allowed: Vec<usize> = processors
+            .filter(|(_, processor)| allowed(processor))
+            .map(|(index, _)| index)
+            .collect();
+        // Whether it can run on an accelerator is known if it was measured there, or if the policy leaves it nothing else.
+        let is_cpu = |index: &usize| board.processors[*index].kind == ProcessorKind::Cpu;
+        let runs = |index: &usize| is_cpu(index) || self.forecast.is_profiled_on(*index);
+        self.processors = if allowed.iter().any(runs) {
+            allowed.into_iter().filter(runs).collect()
+        } else {
+            allowed
+        };
         self.budget = MissBudget::new(1.0 - self.requirement.percentile);
     }
 
@@ -270,31 +285,85 @@ impl App {
         }
     }
 
-    /// What the planner may choose from.
-    pub(crate) fn candidate(&self, scene: &Scene<'_>) -> Candidate {
-        let mut offers = Vec::new();
-        for &processor in &self.processors {
-            let room = scene.board.processors[processor]
-                .cpus
-                .intersection(scene.usable)
-                .len();
-            let most = self.max_threads.min(self.cores.max).min(room);
-            for cores in self.cores.min.max(1)..=most {
-                offers.extend(self.best_offer(processor, cores, scene));
-            }
-            if self.cores.min <= 1 && room > 0 {
-                offers.extend(self.best_offer(processor, 0, scene));
-            }
+    /// Who comes first when not all can be served.
+    pub(crate) fn priority(&self) -> i32 {
+        self.priority
+    }
+
+    /// The CPUs that are its own.
+    pub(crate) fn holds(&self) -> CpuSet {
+        let own = self.granted.filter(|grant| grant.offer.cores > 0);
+        own.map_or(CpuSet::EMPTY, |grant| grant.cpus)
+    }
+
+    /// True if it may run on the processor of this index, and can: on an accelerator, if it was measured there.
+    pub(crate) fn may_run_on(&self, processor: usize) -> bool {
+        self.processors.contains(&processor)
+    }
+
+    /// The share of inferences that may be late for now.
+    pub(crate) fn allowed(&self) -> f64 {
+        self.budget.allowed()
+    }
+
+    /// How likely an inference is late that runs `offer`.
+    pub(crate) fn late(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
+        self.outlook(offer, scene).late
+    }
+
+    /// Adds what the planner may choose from at `spot`.
+    pub(crate) fn points(&self, spot: &Spot<'_>, scene: &Scene<'_>, into: &mut Vec<plan::Point>) {
+        if !self.may_run_on(spot.index) {
+            return;
         }
-        let holds = self
-            .granted
-            .filter(|grant| grant.offer.cores > 0)
-            .map_or(CpuSet::EMPTY, |grant| grant.cpus);
-        Candidate {
-            priority: self.priority,
-            offers,
-            holds,
+        let is_cpu = spot.processor.kind == ProcessorKind::Cpu;
+        let most = if is_cpu {
+            self.max_threads.min(self.cores.max).min(spot.room)
+        } else {
+            1
+        };
+        let least = if is_cpu { self.cores.min.max(1) } else { 1 };
+        let shares = is_cpu && self.cores.min <= 1 && spot.room > 0;
+        let cores = shares.then_some(0).into_iter().chain(least..=most);
+        let reaches_minimum =
+            |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
+        let all = 0..self.model.subnetworks.len();
+        // A model that cannot reach its minimum at all still runs, degraded.
+        let short = !all.clone().any(|index| reaches_minimum(&index));
+        for cores in cores {
+            let good = all.clone().filter(|index| short || reaches_minimum(index));
+            into.extend(good.map(|subnetwork| self.point(spot, (subnetwork, cores), scene)));
         }
+    }
+
+    /// What it would get if it ran this sub-network on so many cores at `spot`.
+    pub(crate) fn offer(
+        &self,
+        spot: &Spot<'_>,
+        (subnetwork, cores): (usize, u32),
+        scene: &Scene<'_>,
+    ) -> Offer {
+        let at = Point {
+            subnetwork,
+            processor: spot.index,
+            cores: cores.max(1),
+        };
+        let level = if cores == 0 {
+            crowded(scene.level)
+        } else {
+            scene.level
+        };
+        let mut offer = Offer {
+            processor: spot.index,
+            cores,
+            subnetwork,
+            violation: 0.0,
+            conditions: self.conditions(spot, (at, level), scene),
+            opp: spot.speed.opp,
+        };
+        let short = self.model.subnetworks[subnetwork].quality < self.requirement.min_quality;
+        offer.violation = self.excess_risk(&offer, scene) + f64::from(u8::from(short));
+        offer
     }
 
     /// Takes over what the planner grants; the assignment if it says anything new.
@@ -309,10 +378,10 @@ impl App {
             Some(grant) if grant.offer.violation > 0.0 => Standing::Degraded,
             Some(_) => Standing::Met,
         };
-        let ladder = grant.map_or_else(Vec::new, |grant| self.ladder(&grant.offer, scene));
+        let ladder = grant.map_or_else(Vec::new, |grant| self.ladder(&grant.offer));
         let processor = grant.map_or("", |grant| &scene.board.processors[grant.offer.processor].name);
         let cpus = grant.map_or(CpuSet::EMPTY, |grant| grant.cpus);
-        let contended = grant.is_some_and(|grant| level_of(&grant.offer, scene) > 0);
+        let contended = grant.is_some_and(|grant| grant.offer.conditions.level > 0);
         let unchanged = self.assignment.as_ref().is_some_and(|now| {
             now.standing == standing
                 && now.processor == processor
@@ -375,36 +444,6 @@ impl App {
         self.budget.overdrawn()
     }
 
-    fn best_offer(&self, processor: usize, cores: u32, scene: &Scene<'_>) -> Option<Offer> {
-        let reaches_minimum =
-            |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
-        let all = 0..self.model.subnetworks.len();
-        let good: Vec<usize> = all.clone().filter(reaches_minimum).collect();
-        // A model that cannot reach its minimum at all still runs, degraded.
-        let short = good.is_empty();
-        let choice = if short { all.collect() } else { good };
-        let offers = choice.into_iter().map(|subnetwork| {
-            let offer = Offer {
-                processor,
-                cores,
-                subnetwork,
-                violation: 0.0,
-                utility: 0.0,
-            };
-            let violation = self.excess_risk(&offer, scene) + f64::from(u8::from(short));
-            Offer {
-                violation,
-                utility: self.utility(&offer, scene),
-                ..offer
-            }
-        });
-        offers.min_by(|a, b| {
-            a.violation
-                .total_cmp(&b.violation)
-                .then_with(|| b.utility.total_cmp(&a.utility))
-        })
-    }
-
     /// How far the risk of lateness exceeds the budget; 0 if it does not.
     fn excess_risk(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
         let (patience, loyalty) = if self.runs(offer) {
@@ -434,39 +473,105 @@ impl App {
     fn runs(&self, offer: &Offer) -> bool {
         self.granted.is_some_and(|grant| {
             let now = grant.offer;
-            (now.processor, now.cores, now.subnetwork) == (offer.processor, offer.cores, offer.subnetwork)
+            (now.processor, now.cores, now.subnetwork, now.opp)
+                == (offer.processor, offer.cores, offer.subnetwork, offer.opp)
         })
     }
 
     fn outlook(&self, offer: &Offer, scene: &Scene<'_>) -> Outlook {
         let target = self.requirement.latency;
         self.forecast
-            .outlook(point(offer), &self.conditions(offer, scene), target, scene.now)
+            .outlook(point(offer), &offer.conditions, target, scene.now)
     }
 
-    /// Under what it would run if it took `offer`.
-    fn conditions(&self, offer: &Offer, scene: &Scene<'_>) -> Conditions {
-        scene
-            .surroundings
-            .conditions(scene.board, self.id, offer.processor, level_of(offer, scene))
+    /// Under what it would run at `spot`.
+    fn conditions(&self, spot: &Spot<'_>, (at, level): (Point, Level), scene: &Scene<'_>) -> Conditions {
+        let surroundings = scene.surroundings;
+        let now = surroundings.conditions(scene.board, self.id, spot.index, level);
+        let crowd = match spot.sharing {
+            _ if spot.processor.kind == ProcessorKind::Cpu => now.crowd,
+            Sharing::Alone => surroundings.unmanaged(spot.index),
+            Sharing::Within(ceiling) => {
+                let own = self.busy(at, &now);
+                surroundings.unmanaged(spot.index) + (ceiling - own).max(0.0)
+            }
+        };
+        Conditions {
+            slowness: spot.speed.slowness.or(now.slowness),
+            host_slowness: spot.host.and_then(|host| host.slowness).or(now.host_slowness),
+            crowd: crowd.min(1.0),
+            ..now
+        }
     }
 
-    fn utility(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let stretch = self
-            .forecast
-            .stretch(point(offer), &self.conditions(offer, scene));
-        let undisturbed = self.forecast.undisturbed(point(offer)) * stretch;
-        let relative = undisturbed / self.requirement.latency;
-        let capacity = f64::from(scene.board.processors[offer.processor].capacity) / 1024.0;
-        let busy = relative * f64::from(offer.cores.max(1)) * capacity;
+    /// The share of time that each of its cores, or the accelerator, is busy with inferences at `at`; more than 1 if they
+    /// take longer than their period.
+    fn busy(&self, at: Point, conditions: &Conditions) -> f64 {
+        let alone = Conditions {
+            crowd: 0.0,
+            ..*conditions
+        };
+        let service = self.forecast.undisturbed(at) * self.forecast.stretch(at, &alone);
+        service / self.requirement.period.unwrap_or(self.requirement.latency)
+    }
+
+    fn point(&self, spot: &Spot<'_>, (subnetwork, cores): (usize, u32), scene: &Scene<'_>) -> plan::Point {
+        let offer = self.offer(spot, (subnetwork, cores), scene);
+        let at = point(&offer);
+        let share = self.busy(at, &offer.conditions);
+        let is_cpu = spot.processor.kind == ProcessorKind::Cpu;
+        let watts = share.min(1.0) * f64::from(at.cores) * spot.speed.watts;
+        let hosted = if is_cpu {
+            0.0
+        } else {
+            self.hosted(at, &offer.conditions)
+        };
+        let host_watts = spot.host.map_or(0.0, |host| hosted * host.watts);
+        let runs_now = self.granted.is_none_or(|grant| {
+            let now = grant.offer;
+            (now.processor, now.cores, now.subnetwork) == (offer.processor, cores, subnetwork)
+        });
+        let toll = if runs_now { 0.0 } else { spot.toll };
+        let demand = match spot.sharing {
+            _ if is_cpu => f64::from(cores),
+            Sharing::Alone => 1.0,
+            Sharing::Within(_) => share,
+        };
+        plan::Point {
+            subnetwork,
+            cores,
+            worth: plan::Worth {
+                violation: plan::micro(offer.violation),
+                gain: plan::micro(self.gain(&offer, scene)),
+                cost: plan::micro(watts + host_watts + toll),
+            },
+            demand: plan::micro(demand),
+            watts: plan::micro(watts),
+            host_demand: plan::micro(hosted),
+            host_watts: plan::micro(host_watts),
+        }
+    }
+
+    /// The share of time that a core of its host is busy for inferences of an accelerator.
+    fn hosted(&self, at: Point, conditions: &Conditions) -> f64 {
+        let slowness = conditions.host_slowness.unwrap_or(1.0);
+        let seconds = self.forecast.undisturbed(at) * (self.forecast.host_share(at) * slowness);
+        (seconds / self.requirement.period.unwrap_or(self.requirement.latency)).min(1.0)
+    }
+
+    /// What the objective gains besides power.
+    fn gain(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
+        let stretch = self.forecast.stretch(point(offer), &offer.conditions);
+        let relative = self.forecast.undisturbed(point(offer)) * stretch / self.requirement.latency;
         let quality = self.model.subnetworks[offer.subnetwork].quality.get();
         let gain = match scene.objective {
-            // Among equals, the one that costs less.
-            Objective::MaxQuality => self.normalised(quality) - 1e-3 * busy,
+            Objective::MaxQuality => self.normalised(quality),
             Objective::MaxTimelyQuality => {
-                self.normalised(quality * self.in_time(offer, scene)) - 1e-3 * busy
+                let capacity = f64::from(scene.board.processors[offer.processor].capacity) / 1024.0;
+                let busy = relative * f64::from(offer.cores.max(1)) * capacity;
+                self.normalised(quality * self.in_time(offer, scene)) - EFFORT_COST * busy
             }
-            Objective::MinEnergy => -busy,
+            Objective::MinEnergy => 0.0,
             Objective::MinLatency => -relative,
         };
         if offer.cores == 0 {
@@ -498,8 +603,8 @@ impl App {
     }
 
     /// The assigned rung, then every cheaper sub-network that is good enough.
-    fn ladder(&self, offer: &Offer, scene: &Scene<'_>) -> Vec<Rung> {
-        let conditions = self.conditions(offer, scene);
+    fn ladder(&self, offer: &Offer) -> Vec<Rung> {
+        let conditions = offer.conditions;
         let rung = |subnetwork: usize| {
             let at = Point {
                 subnetwork,
@@ -577,15 +682,6 @@ fn point(offer: &Offer) -> Point {
         subnetwork: offer.subnetwork,
         processor: offer.processor,
         cores: offer.cores.max(1),
-    }
-}
-
-/// The load level that an app feels there.
-fn level_of(offer: &Offer, scene: &Scene<'_>) -> Level {
-    if offer.cores == 0 {
-        crowded(scene.level)
-    } else {
-        scene.level
     }
 }
 

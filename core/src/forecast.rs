@@ -268,6 +268,16 @@ impl Forecast {
         self.stretch.factor(point, conditions, &self.macs)
     }
 
+    /// The share of the undisturbed latency at `point` that the processor's host takes, at its highest clock.
+    pub(crate) fn host_share(&self, point: Point) -> f64 {
+        self.stretch.slopes(point, &self.macs).host.max(0.0)
+    }
+
+    /// True if anything was measured beforehand on the processor of this index.
+    pub(crate) fn is_profiled_on(&self, processor: usize) -> bool {
+        self.profile.keys().any(|point| point.processor == processor)
+    }
+
     /// Latency of an inference that nothing disturbs, at the highest clock.
     pub(crate) fn undisturbed(&self, point: Point) -> Seconds {
         self.undisturbed_with_width(point).0

@@ -103,6 +103,17 @@ impl Surroundings {
         }
     }
 
+    /// How busy the accelerator of this index is with what nobody manages (0 to 1).
+    pub(crate) fn unmanaged(&self, processor: usize) -> f64 {
+        at(&self.unmanaged, processor)
+    }
+
+    /// Units of the processor of this index that managed apps keep busy.
+    pub(crate) fn managed(&self, processor: usize) -> f64 {
+        let here = self.occupancies.iter().filter(|one| one.processor == processor);
+        here.map(|one| one.units).sum()
+    }
+
     /// Under what `app` would run on `processor` while the CPUs have unmanaged load of `level`.
     pub(crate) fn conditions(
         &self,

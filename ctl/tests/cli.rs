@@ -65,6 +65,7 @@ fn every_command_has_help() {
         "",
         "status",
         "apps",
+        "why",
         "models",
         "board",
         "policy",

@@ -98,13 +98,10 @@ impl Game<'_> {
         let now = self.world.now();
         self.orders = manager.hear(now, news);
         self.schedule(now);
-        if let Some(setting) = self.orders.setting.take() {
+        while let Some(setting) = self.orders.setting.take() {
             let answers = self.world.set(&setting);
             self.orders = manager.hear(now, News::Actuated(&answers));
             self.schedule(now);
-            if let Some(setting) = self.orders.setting.take() {
-                self.world.set(&setting);
-            }
         }
     }
 
