@@ -520,13 +520,13 @@ impl App {
         let at = point(&offer);
         let share = self.busy(at, &offer.conditions);
         let is_cpu = spot.processor.kind == ProcessorKind::Cpu;
-        let watts = share.min(1.0) * f64::from(at.cores) * spot.speed.watts;
+        let watts = share.min(1.0) * spot.speed.watts(f64::from(at.cores));
         let hosted = if is_cpu {
             0.0
         } else {
             self.hosted(at, &offer.conditions)
         };
-        let host_watts = spot.host.map_or(0.0, |host| hosted * host.watts);
+        let host_watts = spot.host.map_or(0.0, |host| host.watts(hosted));
         let runs_now = self.granted.is_none_or(|grant| {
             let now = grant.offer;
             (now.processor, now.cores, now.subnetwork) == (offer.processor, cores, subnetwork)
@@ -688,3 +688,6 @@ fn point(offer: &Offer) -> Point {
 fn crowded(level: Level) -> Level {
     (level + 1).min(MAX_LEVEL)
 }
+
+#[cfg(test)]
+mod tests;

@@ -369,8 +369,9 @@ impl Controller {
     /// One event per processor whose hold on its clocks changed. While a clock is throttled its bounds come and go
     /// with the heat, of which no more is told.
     fn actuated(&mut self, actuated: Actuated, events: &mut Vec<Event>) {
+        self.surroundings
+            .actuated(&self.board, &actuated.setting, &actuated.clocks);
         self.transition.applied(actuated.setting);
-        self.surroundings.actuated(&self.board, &actuated.clocks);
         for Confined { app, enforcement } in &actuated.apps {
             let before = self.confined.iter().find(|confined| confined.app == *app);
             if before.is_none_or(|before| before.enforcement.state != enforcement.state) {
@@ -475,7 +476,7 @@ impl Controller {
         let id = why::find(called, self.apps.values())?;
         let scene = self.scene(now);
         let apps: Vec<&App> = self.apps.values().collect();
-        let choices = self.choices();
+        let choices = self.choices(now);
         let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, (&choices, &self.opps));
         let planned = self
             .plan
@@ -488,12 +489,20 @@ impl Controller {
         why.ok_or(WhyError::Unplanned(id))
     }
 
-    /// Per processor, the operating points that may be chosen: none where somebody else holds the clock.
-    fn choices(&self) -> Vec<Vec<usize>> {
+    /// Per processor, the operating points that may be chosen: none where somebody else holds the clock; while a sensor
+    /// of heat is lost, none above the one that the board was last known to bear.
+    fn choices(&self, now: Timestamp) -> Vec<Vec<usize>> {
         let mut choices = self.choices.clone();
         for (choices, actuation) in choices.iter_mut().zip(&self.actuations) {
             if matches!(actuation.hold, Hold::Contested { .. } | Hold::Refused { .. }) {
                 choices.clear();
+            }
+        }
+        let heat = self.physics.heat();
+        if let (Some(_), Some(proven)) = (heat.blind(now), heat.proven()) {
+            for (choices, most) in choices.iter_mut().zip(&proven.opps) {
+                let lowest = choices.first().copied();
+                choices.retain(|opp| opp <= most || Some(*opp) == lowest);
             }
         }
         choices
@@ -521,7 +530,7 @@ impl Controller {
             now,
         };
         let apps: Vec<&App> = self.apps.values().collect();
-        let choices = self.choices();
+        let choices = self.choices(now);
         let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, (&choices, &self.opps));
         let decision = problem.decide(&self.opps);
         let holds: Vec<CpuSet> = apps.iter().map(|app| app.holds()).collect();

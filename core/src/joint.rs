@@ -6,7 +6,8 @@
 //!    together take no more than a ceiling, of which each sees as a crowd what the ceiling leaves it.
 //! 2. *Power.* A mode draws what the power model says of the resting processor, plus what nobody manages keeps busy
 //!    there; a point adds its busy share. Changing a clock that is held costs a toll, so that it must pay for itself.
-//! 3. *Limits.* The power budget less all that is no processor, and the steady state of every zone with a limit.
+//! 3. *Limits.* The power budget less all that is no processor, and the steady state of every zone with a limit: that of
+//!    the policy, and where a board file tells how the board heats, that at which its kernel would throttle.
 //!
 //! Then [`plan::solve`] decides.
 
@@ -15,6 +16,7 @@ use alloc::vec::Vec;
 
 use dynd_vocab::{BoardDescription, Policy, Processor, ProcessorKind};
 
+use crate::activity::nearest_opp;
 use crate::app::{App, Scene};
 use crate::grant::Offer;
 use crate::physics::Physics;
@@ -53,15 +55,47 @@ pub(crate) struct Spot<'a> {
     pub(crate) toll: f64,
 }
 
+#[cfg(test)]
+impl<'a> Spot<'a> {
+    /// A CPU cluster whose clock nobody sets, for tests.
+    pub(crate) fn plain(processor: &'a Processor, room: u32) -> Self {
+        Self {
+            index: 0,
+            processor,
+            room,
+            sharing: Sharing::Alone,
+            speed: Speed {
+                opp: None,
+                at: 0,
+                slowness: None,
+                watts: (1.0, 0.0),
+            },
+            host: None,
+            toll: 0.0,
+        }
+    }
+}
+
 /// The clock of a processor, and what it takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speed {
     /// The operating point, if it is chosen.
     pub(crate) opp: Option<usize>,
-    /// The highest clock over this one, if this one is chosen.
+    /// The operating point that it really runs at: what is chosen, unless the kernel keeps it lower.
+    at: usize,
+    /// The highest clock over this one, if one is chosen.
     pub(crate) slowness: Option<f64>,
-    /// What one busy unit adds.
-    pub(crate) watts: f64,
+    /// What one busy unit adds, and what the first one adds on top.
+    watts: (f64, f64),
+}
+
+impl Speed {
+    /// What so many units draw that are busy together. Of several apps each is charged what the first unit adds on top, as
+    /// if they were never busy at the same time: the budget holds in any case.
+    pub(crate) fn watts(&self, units: f64) -> f64 {
+        let (unit, first) = self.watts;
+        units * unit + units.min(1.0) * first
+    }
 }
 
 /// The problem of one plan.
@@ -108,13 +142,12 @@ impl<'a> Joint<'a> {
             .collect();
         let host = host(board);
         let site = |(index, ways): (usize, &Ways)| {
-            let opps = physics.activities()[index].opp;
             let background = background(index, scene, physics);
             let mut modes = Vec::new();
             for sharing in &ways.sharings {
                 for speed in &ways.speeds {
-                    let resting = physics.power().resting(index, speed.opp.unwrap_or(opps)).get();
-                    let watts = resting + background * speed.watts;
+                    let resting = physics.power().resting(index, speed.at).get();
+                    let watts = resting + speed.watts(background);
                     let changed = speed.opp.is_some()
                         && held
                             .get(index)
@@ -248,19 +281,31 @@ impl Offers for Joint<'_> {
 impl Ways {
     fn new(index: usize, apps: &[&App], scene: &Scene<'_>, (physics, choices): (&Physics, &[usize])) -> Self {
         let processor = &scene.board.processors[index];
-        let watts = |opp| physics.power().dynamic(index, opp).0.get();
+        let watts = |opp| {
+            let (unit, first) = physics.power().dynamic(index, opp);
+            (unit.get(), first.get())
+        };
         let highest = processor.opps.last().map_or(0.0, |opp| opp.as_hz() as f64);
-        let chosen = |opp: &usize| Speed {
-            opp: Some(*opp),
-            slowness: Some(highest / processor.opps[*opp].as_hz().max(1) as f64),
-            watts: watts(*opp),
+        let ceiling = scene.surroundings.ceiling(index);
+        let chosen = |opp: &usize| {
+            let asked = processor.opps[*opp];
+            let clock = ceiling.map_or(asked, |ceiling| ceiling.min(asked));
+            let at = nearest_opp(processor, clock);
+            Speed {
+                opp: Some(*opp),
+                at,
+                slowness: Some(highest / clock.as_hz().max(1) as f64),
+                watts: watts(at),
+            }
         };
         let mut speeds: Vec<Speed> = choices.iter().map(chosen).collect();
         if speeds.is_empty() {
+            let at = physics.activities()[index].opp;
             speeds.push(Speed {
                 opp: None,
+                at,
                 slowness: None,
-                watts: watts(physics.activities()[index].opp),
+                watts: watts(at),
             });
         }
         let guests = apps.iter().filter(|app| app.may_run_on(index)).count();
@@ -301,7 +346,10 @@ fn limits(board: &BoardDescription, physics: &Physics, policy: &Policy) -> Vec<L
         per_watt: vec![1.0; board.processors.len()],
         room: micro(budget.get() - rest),
     });
-    let zones = physics.heat().bounds().into_iter().map(|bound| Limit {
+    // A guess is no reason to give an app less, unless a limit is asked for.
+    let is_kept = policy.temperature_limit.is_some() || physics.is_described();
+    let zones = physics.heat().bounds().into_iter().filter(|_| is_kept);
+    let zones = zones.map(|bound| Limit {
         room: micro(bound.limit.get() - bound.ambient.get() - bound.rest_gain * rest),
         per_watt: bound.gains,
     });
