@@ -48,14 +48,7 @@ impl Bystanders {
 
 /// The share of the CPU time between two samples that was used, but not as `own`.
 fn share(before: &Sample, after: &Sample, own: Duration) -> Option<f64> {
-    let spent = after.cpus.iter().filter_map(|times| {
-        let earlier = before.cpus.iter().find(|earlier| earlier.cpu == times.cpu)?;
-        let busy = times.busy.saturating_sub(earlier.busy);
-        Some((busy, times.total.saturating_sub(earlier.total)))
-    });
-    let (busy, total) = spent.fold((Duration::ZERO, Duration::ZERO), |(busy, total), spent| {
-        (busy + spent.0, total + spent.1)
-    });
+    let (busy, total) = board::spent(before, after, |_| true);
     (!total.is_zero()).then(|| busy.saturating_sub(own).as_secs_f64() / total.as_secs_f64())
 }
 
@@ -71,21 +64,8 @@ fn own_time() -> anyhow::Result<Duration> {
 mod tests {
     use std::process::Command;
 
-    use dynd_vocab::CpuTimes;
-
     use super::*;
-
-    fn sample(busy_ms: [u64; 2], total_ms: u64) -> Sample {
-        let times = |(cpu, busy)| CpuTimes {
-            cpu,
-            busy: Duration::from_millis(busy),
-            total: Duration::from_millis(total_ms),
-        };
-        Sample {
-            cpus: (0..).zip(busy_ms).map(times).collect(),
-            ..Sample::default()
-        }
-    }
+    use crate::board::tests::sample;
 
     #[test]
     fn others_are_what_was_busy_and_not_ours() {
