@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::MACHINE;
 
-/// A demo of 6 s takes three times as long, and measures models before; a busy machine needs longer.
+/// A demo of 5 s takes three times as long, and measures models before; a busy machine needs longer.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 fn dynctl() -> Command {
@@ -113,7 +113,7 @@ fn a_short_demo_runs_and_its_daemon_manages_both_apps() {
     let sockets = temp.path().join("sockets");
     fs::create_dir(&sockets).unwrap();
 
-    let arguments = ["--seconds", "6", "--json", "--report", report.to_str().unwrap()];
+    let arguments = ["--seconds", "5", "--json", "--report", report.to_str().unwrap()];
     let mut demo = start(&sockets, &arguments);
     let status = watch(&mut demo, || both_managed(&sockets));
     let output = demo.wait_with_output().unwrap();
@@ -152,7 +152,7 @@ fn check_status(status: &Value) {
 fn check_document(document: &Value) {
     let phases = document["phases"].as_array().unwrap();
     assert_eq!(phases.len(), 6);
-    assert_eq!(phases[5]["end_s"], 6.0);
+    assert_eq!(phases[5]["end_s"], 5.0);
     assert!(document["board"]["processors"][0]["name"].is_string());
     for way in ["managed", "static-largest", "static-smallest"] {
         for app in ["camera", "reader"] {
