@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dynd_vocab::{BoardStatus, ModelTable};
+use serde::Serialize;
 
 use super::best::{self, FixedRun};
 use super::cast::Cast;
@@ -17,6 +18,8 @@ use super::way::Way;
 pub(crate) struct Outcome {
     /// The machine, as it was before the demo.
     pub(crate) board: BoardStatus,
+    /// What else used it during the demo.
+    pub(crate) others: Others,
     /// What happened when.
     pub(crate) script: Script,
     /// The apps.
@@ -25,6 +28,17 @@ pub(crate) struct Outcome {
     pub(crate) showings: Vec<Showing>,
     /// Whether managed did as well as it must; empty unless every pair was tried.
     pub(crate) verdicts: Vec<Verdict>,
+}
+
+/// The share of all CPUs' time (0 to 1) that was used by neither the demo nor what it started; absent if unknown.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Others {
+    /// While the models were measured, from which targets follow.
+    #[serde(rename = "profile")]
+    pub(crate) beside_profile: Option<f64>,
+    /// In the way of which they used most.
+    #[serde(rename = "script")]
+    pub(crate) beside_script: Option<f64>,
 }
 
 /// What an app runs, and on what terms.
@@ -92,9 +106,15 @@ pub(crate) struct Run {
 
 impl Outcome {
     /// What came of `runs`. The best pairs are looked for only if more than the two extreme ones were run.
-    pub(crate) fn of(board: BoardStatus, script: Script, apps: Cast<AppTerms>, runs: Vec<Run>) -> Self {
+    pub(crate) fn of(
+        (board, others): (BoardStatus, Others),
+        script: Script,
+        apps: Cast<AppTerms>,
+        runs: Vec<Run>,
+    ) -> Self {
         let mut outcome = Self {
             board,
+            others,
             script,
             apps,
             showings: Vec::new(),
@@ -197,11 +217,16 @@ pub(crate) mod tests {
                 reader: frames(Duration::from_secs(4), &kind.to_string().repeat(220)),
             },
         };
+        let board = BoardStatus {
+            name: "test board".into(),
+            ..BoardStatus::default()
+        };
+        let others = Others {
+            beside_profile: Some(0.01),
+            beside_script: Some(0.123),
+        };
         Outcome::of(
-            BoardStatus {
-                name: "test board".into(),
-                ..BoardStatus::default()
-            },
+            (board, others),
             Script::lasting(Duration::from_secs(30)),
             Cast {
                 camera: terms("slim", &["w50", "w100"]),
