@@ -21,10 +21,11 @@ use dynd_vocab::{
 use crate::app::{ACTIVE, App, Scene};
 use crate::clocks;
 use crate::grant::{self, Pool};
-use crate::joint::{self, Joint};
+use crate::joint::{self, Clocks, Joint};
 use crate::load::LoadMeter;
 use crate::physics::Physics;
 use crate::plan::Solution;
+use crate::relapse::Relapses;
 use crate::release::ReleaseError;
 use crate::surroundings::Surroundings;
 use crate::transition::{Confinee, Seat, Transition};
@@ -112,6 +113,7 @@ pub struct Controller {
     choices: Vec<Vec<usize>>,
     /// Per processor, the one that was; empty while none is.
     opps: Vec<Option<usize>>,
+    relapses: Relapses,
     /// The latest plan, and whom it is for.
     plan: Option<(Vec<AppId>, Solution)>,
     physics: Physics,
@@ -132,6 +134,7 @@ impl Controller {
             confined: Vec::new(),
             choices: clocks::choices(&policy, &board),
             opps: Vec::new(),
+            relapses: Relapses::none(board.processors.len()),
             plan: None,
             physics: physics(&board, &policy, None),
             surroundings: Surroundings::new(&board),
@@ -439,12 +442,17 @@ impl Controller {
 
     /// The first cause is the one told.
     fn think_again(&mut self, cause: Cause) {
+        if !matches!(cause, Cause::Learning | Cause::Violation) {
+            self.relapses.forget();
+        }
         self.pending.get_or_insert(cause);
     }
 
     fn plan_if_due(&mut self, now: Timestamp, output: &mut Output) {
         let active = self.apps.values().any(|app| now.since(app.last_heard) < ACTIVE);
-        if active && self.planned_at.is_some_and(|at| now.since(at) >= LEARN_INTERVAL) {
+        // What is learned of power and heat may let an app infer that was not allowed to.
+        let learns = active || (self.policy.has_budget() && !self.apps.is_empty());
+        if learns && self.planned_at.is_some_and(|at| now.since(at) >= LEARN_INTERVAL) {
             self.think_again(Cause::Learning);
         }
         if let Some(cause) = self.pending {
@@ -476,8 +484,13 @@ impl Controller {
         let id = why::find(called, self.apps.values())?;
         let scene = self.scene(now);
         let apps: Vec<&App> = self.apps.values().collect();
-        let choices = self.choices(now);
-        let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, (&choices, &self.opps));
+        let (choices, stays) = (self.choices(now), self.stays(now));
+        let clocks = Clocks {
+            choices: &choices,
+            held: &self.opps,
+            stays: &stays,
+        };
+        let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, &clocks);
         let planned = self
             .plan
             .as_ref()
@@ -508,6 +521,14 @@ impl Controller {
         choices
     }
 
+    /// Per processor, whether its clock had to be raised again so often that it is left alone for a while.
+    fn stays(&self, now: Timestamp) -> Vec<bool> {
+        let processors = 0..self.board.processors.len();
+        processors
+            .map(|processor| self.relapses.forbid(processor, now))
+            .collect()
+    }
+
     fn scene(&self, now: Timestamp) -> Scene<'_> {
         Scene {
             board: &self.board,
@@ -530,9 +551,14 @@ impl Controller {
             now,
         };
         let apps: Vec<&App> = self.apps.values().collect();
-        let choices = self.choices(now);
-        let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, (&choices, &self.opps));
-        let decision = problem.decide(&self.opps);
+        let (choices, stays) = (self.choices(now), self.stays(now));
+        let clocks = Clocks {
+            choices: &choices,
+            held: &self.opps,
+            stays: &stays,
+        };
+        let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, &clocks);
+        let decision = problem.decide(&clocks);
         let holds: Vec<CpuSet> = apps.iter().map(|app| app.holds()).collect();
         let pool = Pool {
             processors: &self.board.processors,
@@ -546,6 +572,7 @@ impl Controller {
         self.plan = Some((self.apps.keys().copied().collect(), decision.solution));
         self.transition
             .aim(clocks::setting(&self.policy, &self.board, &opps));
+        self.relapses.planned(now, &self.opps, &opps);
         self.opps = opps;
         for (app, grant) in self.apps.values_mut().zip(grants) {
             let id = app.id;

@@ -98,6 +98,31 @@ impl Speed {
     }
 }
 
+/// What may be chosen of clocks, and what was.
+pub(crate) struct Clocks<'a> {
+    /// Per processor, the operating points that may be chosen.
+    pub(crate) choices: &'a [Vec<usize>],
+    /// Per processor, the one that was chosen last; empty if none was.
+    pub(crate) held: &'a [Option<usize>],
+    /// Per processor, whether its clock is not to be lowered for the sake of power now.
+    pub(crate) stays: &'a [bool],
+}
+
+impl Clocks<'_> {
+    fn held(&self, processor: usize) -> Option<usize> {
+        self.held.get(processor).copied().flatten()
+    }
+
+    /// What choosing `opp` costs, as a share of the power that the board draws. All of it is more than any clock saves.
+    fn toll(&self, processor: usize, opp: Option<usize>) -> f64 {
+        match (self.held(processor), opp) {
+            (Some(held), Some(opp)) if opp < held && self.stays[processor] => 1.0,
+            (Some(held), Some(opp)) if opp != held => CLOCK_TOLL,
+            _ => 0.0,
+        }
+    }
+}
+
 /// The problem of one plan.
 pub(crate) struct Joint<'a> {
     apps: &'a [&'a App],
@@ -126,19 +151,18 @@ pub(crate) struct Decision {
 }
 
 impl<'a> Joint<'a> {
-    /// The problem of `apps`. `choices` are the operating points that may be chosen per processor, `held` those that were
-    /// chosen last.
+    /// The problem of `apps`.
     pub(crate) fn new(
         apps: &'a [&'a App],
         scene: &'a Scene<'a>,
         physics: &Physics,
         policy: &Policy,
-        (choices, held): (&[Vec<usize>], &[Option<usize>]),
+        clocks: &Clocks<'_>,
     ) -> Self {
         let board = scene.board;
         let drawn = physics.power().heating(physics.activities()).total();
         let ways: Vec<Ways> = (0..board.processors.len())
-            .map(|index| Ways::new(index, apps, scene, (physics, &choices[index])))
+            .map(|index| Ways::new(index, apps, scene, (physics, &clocks.choices[index])))
             .collect();
         let host = host(board);
         let site = |(index, ways): (usize, &Ways)| {
@@ -148,13 +172,7 @@ impl<'a> Joint<'a> {
                 for speed in &ways.speeds {
                     let resting = physics.power().resting(index, speed.at).get();
                     let watts = resting + speed.watts(background);
-                    let changed = speed.opp.is_some()
-                        && held
-                            .get(index)
-                            .copied()
-                            .flatten()
-                            .is_some_and(|held| speed.opp != Some(held));
-                    let toll = if changed { CLOCK_TOLL * drawn } else { 0.0 };
+                    let toll = clocks.toll(index, speed.opp) * drawn;
                     modes.push(Mode {
                         capacity: capacity(index, *sharing, scene),
                         watts: micro(watts),
@@ -187,9 +205,9 @@ impl<'a> Joint<'a> {
     }
 
     /// Decides, beginning at the clocks that were chosen last.
-    pub(crate) fn decide(&self, held: &[Option<usize>]) -> Decision {
+    pub(crate) fn decide(&self, clocks: &Clocks<'_>) -> Decision {
         let start = |(index, ways): (usize, &Ways)| {
-            let held = held.get(index).copied().flatten();
+            let held = clocks.held(index);
             let same = ways.speeds.iter().position(|speed| speed.opp == held);
             same.unwrap_or(ways.speeds.len() - 1)
         };

@@ -38,6 +38,7 @@ pub mod plan;
 mod power;
 mod prior;
 mod regression;
+mod relapse;
 mod release;
 mod selector;
 mod spread;

@@ -4,8 +4,10 @@
 use dynd_vocab::{CpuSet, ModelKind, OperatingPoint, Policy, Quality, Role, Subnetwork};
 use proptest::prelude::*;
 
+use super::points::{SHARING_COST, point};
 use super::*;
-use crate::joint::Joint;
+use crate::grant::Offer;
+use crate::joint::{Clocks, Joint, Spot};
 use crate::physics::Physics;
 
 const CORES: u32 = 3;
@@ -160,8 +162,9 @@ proptest! {
         };
         let physics = Physics::new(&board, None);
         let policy = Policy::default();
-        let problem = Joint::new(&apps, &scene, &physics, &policy, (&[Vec::new()], &[]));
-        let decision = problem.decide(&[]);
+        let clocks = Clocks { choices: &[Vec::new()], held: &[], stays: &[false] };
+        let problem = Joint::new(&apps, &scene, &physics, &policy, &clocks);
+        let decision = problem.decide(&clocks);
         let given = apps.iter().zip(&decision.offers).map(|(app, offer)| worth(app, &offer.unwrap(), &scene));
         let given = given.fold((0.0, 0.0), |(violation, utility), (bad, good)| (violation + bad, utility + good));
         let best = brute_force(&apps, &scene);

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod budgets;
+mod plant;
+mod steady;
 mod told;
 
 use dynd_core::{Input, WhyError};

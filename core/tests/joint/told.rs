@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use dynd_core::{Controller, Input, Output};
 use dynd_vocab::{
     Actuated, Actuation, AppId, Assignment, BoardDescription, ClockBounds, CpuSet, Hello, Hertz, Hold,
-    Identity, ModelKind, ModelTable, Objective, OperatingPoint, Policy, Processor, ProcessorKind,
+    Identity, ModelKind, ModelTable, Objective, OperatingPoint, Pid, Policy, Processor, ProcessorKind,
     ProcessorName, ProcessorRule, Quality, Requirement, Role, Seconds, Setting, Subnetwork, Timestamp,
 };
 
@@ -129,7 +129,11 @@ impl Told {
         };
         for (index, hello) in apps.iter().enumerate() {
             let id = AppId(index as u32 + 1);
-            told.step(Input::Hello(id, Identity::default(), hello.clone()));
+            let identity = Identity {
+                pid: Some(Pid(id.0)),
+                ..Identity::default()
+            };
+            told.step(Input::Hello(id, identity, hello.clone()));
         }
         // What was just met with caution is looked at again.
         told.now += 500_000_000;

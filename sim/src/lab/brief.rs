@@ -15,7 +15,7 @@ pub struct Brief {
     /// What discovery finds.
     pub board: BoardDescription,
     /// What the board file says, right or wrong.
-    pub file: Blueprint,
+    pub file: Box<Blueprint>,
     /// What the operator aims for.
     pub objective: Objective,
     /// The apps, by index, whether they are there yet or not.
@@ -75,7 +75,7 @@ impl Brief {
             _ => &profiled.board,
         };
         Ok(Self {
-            file: file.clone(),
+            file: Box::new(file.clone()),
             objective: stage.scenario.objective,
             apps: apps.collect::<Result<_, _>>()?,
             board,
