@@ -134,7 +134,7 @@ impl App {
         let named = processors.find(|(_, processor)| processor.name == holding.processor);
         if let Some((processor, Processor { cpus, .. })) = named
             && holding.subnetwork < self.model.subnetworks.len()
-            && holding.cpus.difference(*cpus).is_empty()
+            && (cpus.is_empty() || holding.cpus.difference(*cpus).is_empty())
         {
             let offer = Offer {
                 processor,
@@ -308,7 +308,8 @@ impl App {
             now.standing == standing
                 && now.processor == processor
                 && now.cpus == cpus
-                && self.granted.map(|grant| grant.offer.cores) == grant.map(|grant| grant.offer.cores)
+                && self.granted.map(|grant| (grant.offer.cores, grant.offer.opp))
+                    == grant.map(|grant| (grant.offer.cores, grant.offer.opp))
                 && now.requirement == self.requirement
                 && now.contended == contended
                 && now.ladder.first().map(|rung| rung.subnetwork)
@@ -368,7 +369,9 @@ impl App {
 
     fn reason(&self, grant: Option<Grant>, scene: &Scene<'_>) -> String {
         let Some(Grant { offer, .. }) = grant else {
-            return String::from("no processor that the policy allows has a usable core");
+            return String::from(
+                "nothing that the policy allows fits: no usable core, or no room in time, power or heat",
+            );
         };
         let late = self.outlook(&offer, scene).late * 100.0;
         let allowed = self.budget.allowed() * 100.0;

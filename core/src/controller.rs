@@ -372,8 +372,12 @@ impl Controller {
     /// One event per processor whose hold on its clocks changed. While a clock is throttled its bounds come and go
     /// with the heat, of which no more is told.
     fn actuated(&mut self, actuated: Actuated, events: &mut Vec<Event>) {
+        let host = joint::host(
+            &self.board,
+            self.board.cpus().difference(self.policy.reserve_cpus),
+        );
         self.surroundings
-            .actuated(&self.board, &actuated.setting, &actuated.clocks);
+            .actuated((&self.board, host), &actuated.setting, &actuated.clocks);
         self.transition.applied(actuated.setting);
         for Confined { app, enforcement } in &actuated.apps {
             let before = self.confined.iter().find(|confined| confined.app == *app);
@@ -451,7 +455,7 @@ impl Controller {
     fn plan_if_due(&mut self, now: Timestamp, output: &mut Output) {
         let active = self.apps.values().any(|app| now.since(app.last_heard) < ACTIVE);
         // What is learned of power and heat may let an app infer that was not allowed to.
-        let learns = active || (self.policy.has_budget() && !self.apps.is_empty());
+        let learns = active || (self.has_limits() && !self.apps.is_empty());
         if learns && self.planned_at.is_some_and(|at| now.since(at) >= LEARN_INTERVAL) {
             self.think_again(Cause::Learning);
         }
@@ -469,11 +473,22 @@ impl Controller {
         if active {
             output.sample_every = Some(SAMPLE_INTERVAL);
             output.wake_at = output.wake_at.or(Some(now + LEARN_INTERVAL));
-        } else if self.policy.has_budget() {
+        } else if self.policy.has_budget() || (self.has_limits() && self.blocks_any()) {
             output.sample_every = Some(WATCH_INTERVAL);
         } else {
             self.load.pause();
         }
+        if !active {
+            self.let_clocks_go();
+        }
+    }
+
+    /// True if there is an app that is not let run.
+    fn blocks_any(&self) -> bool {
+        let standing = |app: &App| app.assignment.as_ref().map(|now| now.standing);
+        self.apps
+            .values()
+            .any(|app| standing(app) == Some(Standing::Blocked))
     }
 
     /// Why the app that is `called` so, by number or name, got what it has.
@@ -503,22 +518,60 @@ impl Controller {
     }
 
     /// Per processor, the operating points that may be chosen: none where somebody else holds the clock; while a sensor
-    /// of heat is lost, none above the one that the board was last known to bear.
+    /// of heat is lost, none above the one that the board was last known to bear, else the lowest.
     fn choices(&self, now: Timestamp) -> Vec<Vec<usize>> {
         let mut choices = self.choices.clone();
-        for (choices, actuation) in choices.iter_mut().zip(&self.actuations) {
-            if matches!(actuation.hold, Hold::Contested { .. } | Hold::Refused { .. }) {
+        let heat = self.physics.heat();
+        let is_blind = heat.blind(now).is_some();
+        for (processor, choices) in choices.iter_mut().enumerate() {
+            if self.is_foreign(processor) {
                 choices.clear();
             }
-        }
-        let heat = self.physics.heat();
-        if let (Some(_), Some(proven)) = (heat.blind(now), heat.proven()) {
-            for (choices, most) in choices.iter_mut().zip(&proven.opps) {
+            if is_blind {
                 let lowest = choices.first().copied();
-                choices.retain(|opp| opp <= most || Some(*opp) == lowest);
+                let borne = heat
+                    .proven()
+                    .and_then(|proven| proven.opps.get(processor).copied());
+                choices.retain(|opp| Some(*opp) <= borne || Some(*opp) == lowest);
             }
         }
         choices
+    }
+
+    /// True if the clock of this processor is not in our hands, whatever we ask.
+    fn is_foreign(&self, processor: usize) -> bool {
+        let actuation = self.actuations.get(processor);
+        actuation.is_some_and(|told| matches!(told.hold, Hold::Contested { .. } | Hold::Refused { .. }))
+    }
+
+    /// `opps`, but of a clock that is not in our hands what was asked last: to ask for anything else would be to contest
+    /// it again.
+    fn with_foreign(&self, mut opps: Vec<Option<usize>>) -> Vec<Option<usize>> {
+        opps.resize(self.board.processors.len(), None);
+        for (processor, opp) in opps.iter_mut().enumerate() {
+            if self.is_foreign(processor) {
+                *opp = self.opps.get(processor).copied().flatten();
+            }
+        }
+        if opps.iter().all(Option::is_none) {
+            opps.clear();
+        }
+        opps
+    }
+
+    /// Nobody infers: the clocks are those of the policy.
+    fn let_clocks_go(&mut self) {
+        let opps = self.with_foreign(Vec::new());
+        if opps != self.opps {
+            self.opps = opps;
+            self.transition
+                .aim(clocks::setting(&self.policy, &self.board, &self.opps));
+        }
+    }
+
+    /// True if plans are bound by power or heat.
+    fn has_limits(&self) -> bool {
+        self.policy.has_budget() || self.physics.is_described()
     }
 
     /// Per processor, whether its clock had to be raised again so often that it is left alone for a while.
@@ -563,12 +616,16 @@ impl Controller {
         let pool = Pool {
             processors: &self.board.processors,
             usable: scene.usable,
-            host: joint::host(&self.board),
+            host: joint::host(&self.board, scene.usable),
         };
         let busy = |cpu| self.load.busy_share(cpu).unwrap_or(0.0);
         let grants = grant::deal(&decision.offers, &holds, &pool, busy);
-        let is_chosen = !apps.is_empty() && decision.opps.iter().any(Option::is_some);
-        let opps = if is_chosen { decision.opps } else { Vec::new() };
+        let opps = if apps.is_empty() {
+            Vec::new()
+        } else {
+            decision.opps
+        };
+        let opps = self.with_foreign(opps);
         self.plan = Some((self.apps.keys().copied().collect(), decision.solution));
         self.transition
             .aim(clocks::setting(&self.policy, &self.board, &opps));

@@ -1,8 +1,8 @@
 //! What one app gets: a point of the joint plan, and the CPUs to run it on.
 //!
 //! An app keeps the CPUs it has as far as they are still its own, then the rest comes from the least loaded. One that
-//! shares sits where the fewest sit already. One on an accelerator gets the least loaded CPU of its host, together with
-//! whoever has that.
+//! shares sits where the fewest sit already. One on an accelerator gets the least loaded CPU of its host that nobody has to
+//! himself, or if there is none, together with whoever has it.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -90,6 +90,8 @@ pub(crate) fn deal(
         let Some(offer) = offer else { continue };
         if pool.processors[offer.processor].cpus.is_empty() {
             let cpus = pool.host.map_or(CpuSet::EMPTY, |host| pool.of(host));
+            let free = cpus.difference(taken);
+            let cpus = if free.is_empty() { cpus } else { free };
             let held = cpus.intersection(holds[index]);
             let all = by_load(if held.is_empty() { cpus } else { held });
             grants[index] = all.first().map_or(CpuSet::EMPTY, |cpu| CpuSet::single(*cpu));
@@ -177,6 +179,18 @@ mod tests {
     fn an_accelerator_is_fed_from_the_idlest_cpu_of_its_host_and_that_stays() {
         assert_eq!(dealt(&[(1, 1)], &[&[]], 0), [[1]]);
         assert_eq!(dealt(&[(1, 1)], &[&[2]], 0), [[2]]);
+    }
+
+    #[test]
+    fn an_accelerator_is_fed_from_a_cpu_that_nobody_has_to_himself() {
+        let apps = [(0, 1), (0, 1), (0, 1), (1, 1)];
+        assert_eq!(
+            dealt(&apps, &[&[0], &[1], &[2], &[0]], 3),
+            [[0], [1], [2], [3]],
+            "though it is the busiest"
+        );
+        let full = [(0, 2), (0, 2), (1, 1)];
+        assert_eq!(dealt(&full, &[&[0, 1], &[2, 3], &[2]], 2)[2], [2]);
     }
 
     #[test]

@@ -14,7 +14,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use dynd_vocab::{BoardDescription, Policy, Processor, ProcessorKind};
+use dynd_vocab::{BoardDescription, CpuSet, Policy, Processor, ProcessorKind};
 
 use crate::activity::nearest_opp;
 use crate::app::{App, Scene};
@@ -164,7 +164,7 @@ impl<'a> Joint<'a> {
         let ways: Vec<Ways> = (0..board.processors.len())
             .map(|index| Ways::new(index, apps, scene, (physics, &clocks.choices[index])))
             .collect();
-        let host = host(board);
+        let host = host(board, scene.usable);
         let site = |(index, ways): (usize, &Ways)| {
             let background = background(index, scene, physics);
             let mut modes = Vec::new();
@@ -335,10 +335,11 @@ impl Ways {
     }
 }
 
-/// The processor that prepares the work of accelerators: the fastest cluster, as long as the scheduler is right.
-pub(crate) fn host(board: &BoardDescription) -> Option<usize> {
+/// The processor that prepares the work of accelerators: the fastest cluster with a usable CPU, as long as the scheduler is
+/// right.
+pub(crate) fn host(board: &BoardDescription, usable: CpuSet) -> Option<usize> {
     let all = board.processors.iter().enumerate();
-    let cpus = all.filter(|(_, processor)| processor.kind == ProcessorKind::Cpu);
+    let cpus = all.filter(|(_, processor)| !processor.cpus.intersection(usable).is_empty());
     cpus.max_by_key(|(_, processor)| processor.capacity)
         .map(|(index, _)| index)
 }

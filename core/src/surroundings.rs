@@ -59,7 +59,13 @@ impl Surroundings {
     }
 
     /// These bounds are in force, of those that were asked for.
-    pub(crate) fn actuated(&mut self, board: &BoardDescription, asked: &Setting, actuations: &[Actuation]) {
+    /// `host` is the processor that feeds accelerators.
+    pub(crate) fn actuated(
+        &mut self,
+        (board, host): (&BoardDescription, Option<usize>),
+        asked: &Setting,
+        actuations: &[Actuation],
+    ) {
         for (index, (ceiling, told)) in self.ceilings.iter_mut().zip(actuations).enumerate() {
             *ceiling = told.bounds.max.filter(|max| asked.of(index).max > Some(*max));
         }
@@ -76,10 +82,7 @@ impl Surroundings {
         {
             *slowness = known(told);
         }
-        let cpus = board.processors.iter().zip(&self.slowness);
-        let cpus = cpus.filter(|(processor, _)| processor.kind == ProcessorKind::Cpu);
-        // An app feeds its accelerator from the fastest cluster, as long as the scheduler is right.
-        self.host = cpus.filter_map(|(_, slowness)| *slowness).min_by(f64::total_cmp);
+        self.host = host.and_then(|host| self.slowness.get(host).copied().flatten());
     }
 
     /// Managed apps keep processors this busy.
@@ -199,7 +202,7 @@ mod tests {
         };
         assert_eq!(slowness(&around, 1), (0, None, None));
         around.actuated(
-            &board,
+            (&board, Some(0)),
             &Setting::default(),
             &[actuation(500_000, 500_000), actuation(500_000, 1_000_000)],
         );

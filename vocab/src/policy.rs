@@ -47,7 +47,7 @@ pub enum Objective {
     /// The best answers that come in time: a late one is worth nothing, so that a slightly worse one that is never late is
     /// preferred to a better one that is late as often as the percentile allows.
     MaxTimelyQuality,
-    /// The least CPU time that the minimum qualities allow (a proxy for energy where no power is measured).
+    /// The least power that targets and minimum qualities allow, by estimates where none is measured.
     MinEnergy,
     /// The shortest latency that the minimum qualities allow.
     MinLatency,

@@ -144,19 +144,22 @@ impl App {
     fn conditions(&self, spot: &Spot<'_>, (at, level): (Point, Level), scene: &Scene<'_>) -> Conditions {
         let surroundings = scene.surroundings;
         let now = surroundings.conditions(scene.board, self.id, spot.index, level);
+        let clocked = Conditions {
+            slowness: spot.speed.slowness.or(now.slowness),
+            host_slowness: spot.host.and_then(|host| host.slowness).or(now.host_slowness),
+            ..now
+        };
         let crowd = match spot.sharing {
             _ if spot.processor.kind == ProcessorKind::Cpu => now.crowd,
             Sharing::Alone => surroundings.unmanaged(spot.index),
             Sharing::Within(ceiling) => {
-                let own = self.busy(at, &now);
+                let own = self.busy(at, &clocked);
                 surroundings.unmanaged(spot.index) + (ceiling - own).max(0.0)
             }
         };
         Conditions {
-            slowness: spot.speed.slowness.or(now.slowness),
-            host_slowness: spot.host.and_then(|host| host.slowness).or(now.host_slowness),
             crowd: crowd.min(1.0),
-            ..now
+            ..clocked
         }
     }
 

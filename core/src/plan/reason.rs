@@ -80,7 +80,7 @@ pub fn explain<O: Offers>(problem: &Problem, offers: &O, solution: &Solution, ap
                 short(choice).is_some(),
             )
         });
-    let violation = chosen.map_or(0, |chosen| chosen.point.worth.violation);
+    let violation = chosen.map_or(Micro::MAX, |chosen| chosen.point.worth.violation);
     let obstacle = |choice: &Choice| {
         let worse = choice.point.worth.violation;
         match short(choice) {

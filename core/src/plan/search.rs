@@ -1,7 +1,7 @@
 //! The search over the modes of all processors.
 //!
 //! Steps:
-//! 1. *Start* from the modes of now and from a few that differ much: all at the top, all at the bottom, one at the top.
+//! 1. *Start* from the modes of now and from a few that differ much: all at the top, all at the bottom.
 //! 2. *Climb*: change one processor's mode at a time while that gains. A vector of modes is judged by its price bound
 //!    first, with the prices of the last one: most can be dropped after that. For the rest the prices are
 //!    adjusted, what the apps choose at them is made to fit and improved, first app by app, then by pairs.
@@ -34,7 +34,7 @@ pub struct Effort {
     pub provable_fronts: usize,
     /// As above.
     pub provable_vectors: usize,
-    /// Labels to make in the proof.
+    /// Labels to make in the proof, and points to ask for until it is done.
     pub labels: usize,
 }
 
@@ -236,6 +236,9 @@ impl<'a, O: Offers> Search<'a, O> {
         let mut open: Vec<(Score, Vec<usize>)> = Vec::new();
         let mut modes = vec![0; self.menus.problem.sites.len()];
         loop {
+            if self.menus.asked > self.effort.labels {
+                return Proof::None;
+            }
             if self.menus.problem.rooms(&modes).iter().all(|room| *room >= 0) {
                 self.menus.prepare(&modes);
                 let bound = self.bound(&modes);

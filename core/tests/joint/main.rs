@@ -7,10 +7,14 @@ mod plant;
 mod steady;
 mod told;
 
-use dynd_core::{Input, WhyError};
-use dynd_vocab::{AppId, Objective, Policy, Setting, Standing, Timestamp, Watts};
+use std::time::Duration;
 
-use crate::told::{Told, hello, policy};
+use dynd_core::{Input, WhyError};
+use dynd_vocab::{
+    AppId, Hold, Objective, Policy, Processor, Report, Role, Setting, Standing, Timestamp, Watts,
+};
+
+use crate::told::{Told, board, hello, policy};
 
 #[test]
 fn a_clock_is_as_high_as_the_target_needs() {
@@ -165,9 +169,85 @@ fn constant_input_gives_one_plan() {
     ];
     let mut told = Told::new(policy(Objective::MinEnergy), &apps);
     let before = (told.setting.clone(), told.assignments.clone());
-    for _ in 0..200 {
+    for _ in 0..10 {
         told.step(Input::Policy(policy(Objective::MinEnergy)));
         told.step(Input::Tick);
     }
     assert_eq!((told.setting.clone(), told.assignments.clone()), before);
+}
+
+fn infer(told: &mut Told, subnetwork: usize) {
+    let service = Duration::from_millis(8);
+    let report = Report {
+        subnetwork,
+        cores: 1,
+        ended: Timestamp::from_nanos(told.now),
+        service,
+        latency: service,
+        after_switch: false,
+    };
+    told.step(Input::Reports(AppId(1), vec![report]));
+}
+
+#[test]
+fn clocks_are_let_go_while_nobody_infers() {
+    let apps = [hello("camera", (12.0, 30.0), &["big"])];
+    let mut told = Told::new(policy(Objective::MinEnergy), &apps);
+    infer(&mut told, 0);
+    assert!(told.mhz(0).is_some());
+    told.now += 2_000_000_000;
+    told.step(Input::Tick);
+    assert_eq!(told.setting.as_ref().unwrap().clocks, []);
+    infer(&mut told, 0);
+    assert!(told.mhz(0).is_some());
+}
+
+#[test]
+fn a_clock_that_is_not_ours_is_asked_for_once() {
+    let contested = Hold::Contested {
+        by: None,
+        change: String::from("maximum 400 MHz"),
+    };
+    let refused = Hold::Refused {
+        errno: Some(13),
+        reason: String::from("permission denied"),
+    };
+    for hold in [contested, refused] {
+        let apps = [hello("camera", (12.0, 30.0), &["big"])];
+        let mut told = Told::on(board(), Policy::default(), &apps);
+        told.hold = hold.clone();
+        told.step(Input::Policy(policy(Objective::MaxQuality)));
+        for _ in 0..50 {
+            infer(&mut told, 0);
+        }
+        let asked = told.asked;
+        for _ in 0..500 {
+            infer(&mut told, 0);
+        }
+        told.now += 2_000_000_000;
+        told.step(Input::Tick);
+        assert_eq!(told.asked, asked, "{hold:?}");
+        assert!(asked <= 3, "{asked} times, {hold:?}");
+    }
+}
+
+#[test]
+fn an_accelerator_is_fed_by_a_cluster_that_is_not_reserved() {
+    let little = Processor {
+        name: "little".into(),
+        role: Role::Little,
+        cpus: (4..8).collect(),
+        capacity: 512,
+        ..board().processors[0].clone()
+    };
+    let mut board = board();
+    board.processors.push(little);
+    let reserved = Policy {
+        reserve_cpus: (0..4).collect(),
+        ..policy(Objective::MaxQuality)
+    };
+    let told = Told::on(board, reserved, &[hello("camera", (20.0, 40.0), &["gpu"])]);
+    let assignment = told.app(0);
+    assert_eq!(assignment.standing, Standing::Met, "{}", assignment.reason);
+    assert!(assignment.cpus.iter().all(|cpu| cpu >= 4), "{}", assignment.cpus);
 }

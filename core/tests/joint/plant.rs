@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dynd_core::Input;
 use dynd_vocab::{
-    AppCpu, AppId, BoardDescription, Celsius, CpuTimes, Hello, Hertz, Pid, Policy, Report, Sample, Timestamp,
-    Watts,
+    AppCpu, AppId, Assignment, BoardDescription, Celsius, CpuTimes, Hello, Hertz, Pid, Policy, Report,
+    Sample, Timestamp, Watts,
 };
 
 use crate::told::{ON_CORE, Told, hello};
@@ -38,7 +38,7 @@ pub(crate) struct Plant {
     sampled: (usize, f64),
     /// Per sample, power and temperature.
     moments: Vec<(f64, f64)>,
-    /// How often the clock was changed, and how often an app was told something new.
+    /// How often the clock was changed, and how often an app was told to run something else or elsewhere.
     pub(crate) changes: (usize, usize),
     /// By how much an inference may take longer than the median, now and then.
     pub(crate) noise: f64,
@@ -80,7 +80,13 @@ impl Plant {
             }
             self.changes.0 += usize::from(before.0 != self.told.setting);
             let told = before.1.iter().zip(&self.told.assignments);
-            self.changes.1 += told.filter(|(before, now)| before != now).count();
+            // Another latency of the same, at another clock, is nothing else to do.
+            let todo = |told: &Option<Assignment>| {
+                let told = told.as_ref()?;
+                let rung = told.ladder.first().map(|rung| rung.subnetwork);
+                Some((rung, told.processor.clone(), told.cpus))
+            };
+            self.changes.1 += told.filter(|(before, now)| todo(before) != todo(now)).count();
         }
         self
     }
@@ -97,7 +103,7 @@ impl Plant {
             self.busy[cpu] += seconds;
             self.app_busy[index] += seconds;
             // Between linear and cubic, which is believed.
-            self.energy += CORE * seconds * relative.powf(1.6);
+            self.energy += CORE * seconds * libm::pow(relative, 1.6);
             let service = Duration::from_secs_f64(seconds);
             let report = Report {
                 subnetwork,

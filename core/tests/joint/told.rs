@@ -94,11 +94,15 @@ pub(crate) fn hello(name: &str, (target_ms, period_ms): (f64, f64), places: &[&s
     }
 }
 
-/// The answer of a board that does as it is asked.
-pub(crate) fn obeyed(setting: &Setting) -> Actuated {
+/// The answer of a board that does as it is asked, or that answers so for every clock that it is asked for.
+fn answer(setting: &Setting, hold: &Hold) -> Actuated {
     let held = |bounds: &ClockBounds| Actuation {
         bounds: *bounds,
-        hold: Hold::Held,
+        hold: if bounds.is_none() {
+            Hold::Left
+        } else {
+            hold.clone()
+        },
     };
     Actuated {
         setting: setting.clone(),
@@ -112,6 +116,10 @@ pub(crate) struct Told {
     pub(crate) controller: Controller,
     pub(crate) now: u64,
     pub(crate) setting: Option<Setting>,
+    /// How often the board was asked for anything.
+    pub(crate) asked: usize,
+    /// What the board answers.
+    pub(crate) hold: Hold,
     pub(crate) assignments: Vec<Option<Assignment>>,
 }
 
@@ -125,6 +133,8 @@ impl Told {
             controller: Controller::new(board, policy, 1),
             now: 0,
             setting: None,
+            asked: 0,
+            hold: Hold::Held,
             assignments: vec![None; apps.len()],
         };
         for (index, hello) in apps.iter().enumerate() {
@@ -151,7 +161,8 @@ impl Told {
                 setting, assignments, ..
             } = self.controller.step(now, input);
             if let Some(setting) = setting {
-                inputs.push_back(Input::Actuated(obeyed(&setting)));
+                inputs.push_back(Input::Actuated(answer(&setting, &self.hold)));
+                self.asked += 1;
                 self.setting = Some(setting);
             }
             for (id, assignment) in assignments {
