@@ -457,7 +457,9 @@ impl Forecast {
                 slowness: Some(measured.slowness),
                 ..Conditions::at(0)
             };
-            let Measured { median, log, width, .. } = measured;
+            let Measured {
+                median, log, width, ..
+            } = measured;
             return match self.stretch(point, &conditions) {
                 1.0 => Undisturbed {
                     seconds: median,
@@ -504,8 +506,13 @@ impl Forecast {
 
     /// The known point on the same processor nearest to `point`: same number of cores first, then by MACs.
     fn nearest(&self, point: Point) -> Option<(Point, Seconds)> {
-        let timed = self.indices.iter().filter(|(_, index)| self.known[**index].is_timed());
-        let near = timed.map(|(near, _)| *near).filter(|near| near.processor == point.processor);
+        let timed = self
+            .indices
+            .iter()
+            .filter(|(_, index)| self.known[**index].is_timed());
+        let near = timed
+            .map(|(near, _)| *near)
+            .filter(|near| near.processor == point.processor);
         let macs = |p: &Point| self.macs[p.subnetwork].abs_diff(self.macs[point.subnetwork]);
         near.min_by_key(|near| (near.cores.abs_diff(point.cores), macs(near)))
             .map(|near| (near, self.undisturbed(near)))
@@ -608,9 +615,7 @@ mod tests {
     #[test]
     fn two_threads_are_the_better_choice_on_free_cores_and_the_worse_on_contended_ones() {
         let forecast = profiled();
-        assert!(
-            forecast.prior(at(2), &Conditions::at(0)).0 < forecast.prior(at(1), &Conditions::at(0)).0
-        );
+        assert!(forecast.prior(at(2), &Conditions::at(0)).0 < forecast.prior(at(1), &Conditions::at(0)).0);
         assert!(risk(&forecast, 1, 1) < 0.05, "{}", risk(&forecast, 1, 1));
         assert!(risk(&forecast, 2, 1) > 0.3, "{}", risk(&forecast, 2, 1));
     }

@@ -137,12 +137,19 @@ mod tests {
         let (mut spread, mut mass) = (Spread::EMPTY, [0.0_f64; 2]);
         for i in 0..20_000_u32 {
             let high = i.is_multiple_of(7);
-            let keep = [FAST, SLOW, 0.5][if i.is_multiple_of(5_000) { 2 } else { i as usize % 2 }];
+            let keep = [FAST, SLOW, 0.5][if i.is_multiple_of(5_000) {
+                2
+            } else {
+                i as usize % 2
+            }];
             spread.observe(if high { 1.0 } else { 0.0 }, keep);
             mass.iter_mut().for_each(|mass| *mass *= f64::from(keep));
             mass[usize::from(high)] += 1.0;
             assert!((spread.weight() / (mass[0] + mass[1]) - 1.0).abs() < 1e-4, "{i}");
-            assert!((spread.weight_above(2.0) - mass[1]).abs() < 1e-4 * (1.0 + mass[1]), "{i}");
+            assert!(
+                (spread.weight_above(2.0) - mass[1]).abs() < 1e-4 * (1.0 + mass[1]),
+                "{i}"
+            );
         }
         spread.fade(0.0);
         assert_eq!(spread.weight(), 0.0);

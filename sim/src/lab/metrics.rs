@@ -116,10 +116,15 @@ fn over_budget(moments: &[Moment]) -> f64 {
             .map(|moment| moment.power.get())
             .collect();
         let power = last.iter().sum::<f64>() / last.len() as f64;
-        let draws = budget.power.is_some_and(|most| last.len() == MOMENTS && power > most.get());
+        let draws = budget
+            .power
+            .is_some_and(|most| last.len() == MOMENTS && power > most.get());
         draws || budget.temperature.is_some_and(|most| *hottest > most)
     };
-    share((0..moments.len()).filter(|&index| is_over(index)).count(), moments.len())
+    share(
+        (0..moments.len()).filter(|&index| is_over(index)).count(),
+        moments.len(),
+    )
 }
 
 fn worst_late_until_met(scenario: &Scenario, trace: &Trace, app: usize) -> usize {
@@ -170,7 +175,41 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use dynd_files::ScenarioBudget;
+    use dynd_vocab::{Celsius, Watts};
+
     use super::*;
+
+    #[test]
+    fn time_beyond_a_budget_counts_from_its_first_second_on() {
+        let moments = |budget: ScenarioBudget| -> Vec<Moment> {
+            let moment = |index: u64| Moment {
+                at: Timestamp::from_nanos(index * 100_000_000),
+                clocks: Vec::new(),
+                power: Watts::new(if index < 20 { 8.0 } else { 4.0 }),
+                hottest: Celsius::new(50.0 + index as f64),
+                budget: if index < 5 {
+                    ScenarioBudget::default()
+                } else {
+                    budget
+                },
+            };
+            (0..40).map(moment).collect()
+        };
+        let check = |power: Option<f64>, temperature: Option<f64>, expect: usize| {
+            let budget = ScenarioBudget {
+                power: power.map(Watts::new),
+                temperature: temperature.map(Celsius::new),
+            };
+            assert_eq!(over_budget(&moments(budget)), share(expect, 40), "{budget:?}");
+        };
+        check(None, None, 0);
+        check(Some(9.0), None, 0);
+        // In force from 5 on, and for a second at 14; the mean of a second is 6.8 W at 22 and 6.4 W at 23.
+        check(Some(6.5), None, 9);
+        check(None, Some(80.5), 9);
+        check(Some(6.5), Some(80.5), 18);
+    }
 
     #[test]
     fn late_inferences_count_until_twenty_hold() {

@@ -157,7 +157,11 @@ pub(crate) fn burst_interval(period: Seconds, seed: u64, number: u64) -> f64 {
 
 fn noises(scenario: &Scenario, seed: u64) -> Vec<Noise> {
     let noise = |(index, app): (usize, &dynd_files::ScenarioApp)| {
-        Noise::new(app.noise, mix(seed ^ mix(index as u64 + 1)), scenario.duration.get())
+        Noise::new(
+            app.noise,
+            mix(seed ^ mix(index as u64 + 1)),
+            scenario.duration.get(),
+        )
     };
     scenario.apps.iter().enumerate().map(noise).collect()
 }

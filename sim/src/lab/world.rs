@@ -9,8 +9,8 @@ use std::time::Duration;
 use dynd_files::{ScenarioAction, ScenarioBudget, Sensor, SensorFailure};
 use dynd_plant::{Failure, JobId, Place, Plant, PlantError, VirtualBoard, Work};
 use dynd_vocab::{
-    Actuation, Board as _, Celsius, ClockBounds, CpuSet, Hertz, Pid, Report, Requirement, Sample, Seconds, Setting,
-    Timestamp, Watts,
+    Actuation, Board as _, Celsius, ClockBounds, CpuSet, Hertz, Pid, Report, Requirement, Sample, Seconds,
+    Setting, Timestamp, Watts,
 };
 
 use super::actor::{AppActor, LoadActor, LoadState, Running, Step, app_pid, load_pid};

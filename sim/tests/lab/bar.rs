@@ -17,11 +17,23 @@ const NOISE: f64 = 0.03;
 fn beaten(scenario: &Scenario) -> Vec<String> {
     let seeing = |each: &Contender| each.is_causal() || *each == Contender::Oracle;
     let contenders: Vec<Contender> = Contender::USUAL.into_iter().filter(seeing).collect();
-    let found: Vec<_> = contenders.iter().zip(costs(scenario, &contenders, SEEDS)).collect();
-    let oracle = found.iter().find(|(each, _)| **each == Contender::Oracle).unwrap().1;
+    let found: Vec<_> = contenders
+        .iter()
+        .zip(costs(scenario, &contenders, SEEDS))
+        .collect();
+    let oracle = found
+        .iter()
+        .find(|(each, _)| **each == Contender::Oracle)
+        .unwrap()
+        .1;
     let better = found.iter().filter(|(_, cost)| *cost < oracle - NOISE);
     better
-        .map(|(each, cost)| format!("{}: {each} costs {cost:.3}, the oracle {oracle:.3}", scenario.name))
+        .map(|(each, cost)| {
+            format!(
+                "{}: {each} costs {cost:.3}, the oracle {oracle:.3}",
+                scenario.name
+            )
+        })
         .collect()
 }
 

@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
-use dynd_files::ScenarioBudget;
 use dynd_core::{Controller, Input, Output, Selector};
+use dynd_files::ScenarioBudget;
 use dynd_plant::Place;
 use dynd_vocab::{
-    Actuated, AppId, Assignment, Hello, Identity, Policy, ProcessorKind, Report, Requirement, Seconds, Setting,
-    Standing, Timestamp,
+    Actuated, AppId, Assignment, Hello, Identity, Policy, ProcessorKind, Report, Requirement, Seconds,
+    Setting, Standing, Timestamp,
 };
 
 use super::{Manager, News, Orders};

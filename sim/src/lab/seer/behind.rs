@@ -48,7 +48,10 @@ impl Behind {
 
     /// What it costs further, as a share of a miss, that this frame ends at `end`.
     pub(super) fn overtime(&self, end: f64) -> f64 {
-        let periods = self.requirement.period.map_or(0.0, |period| end / period.get() - 1.0);
+        let periods = self
+            .requirement
+            .period
+            .map_or(0.0, |period| end / period.get() - 1.0);
         OVERTIME * periods.clamp(0.0, LONGEST_OVERTIME)
     }
 
@@ -136,7 +139,10 @@ mod tests {
     fn longer_inferences_make_more_late() {
         let limits: Vec<f64> = behind(0.0).limits(Arrivals::Steady).collect();
         assert_eq!(limits[0], 0.2);
-        assert!((limits[1] - 0.55).abs() < 1e-9 && limits.is_sorted(), "{limits:?}");
+        assert!(
+            (limits[1] - 0.55).abs() < 1e-9 && limits.is_sorted(),
+            "{limits:?}"
+        );
         assert_eq!(behind(0.0).limits(Arrivals::Bursts).count(), 1);
         let missed = |end| behind(0.0).missed_in_bursts(end);
         assert!(missed(0.04) < missed(0.15) && missed(0.15) < missed(0.7));

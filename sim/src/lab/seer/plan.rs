@@ -72,7 +72,10 @@ pub(super) struct Situation {
 impl Situation {
     /// True if `other` differs in heat at most: nothing has happened.
     pub(super) fn is_as(&self, other: &Self) -> bool {
-        let all_but_heat = |of: &Self| Self { heat: 0, ..of.clone() };
+        let all_but_heat = |of: &Self| Self {
+            heat: 0,
+            ..of.clone()
+        };
         all_but_heat(self) == all_but_heat(other)
     }
 
@@ -365,7 +368,13 @@ impl Search<'_, '_> {
             Objective::MinLatency => latency.iter().sum(),
         };
         let budget = self.world.budget();
-        let beyond = |share: f64| if share > 0.0 { BEYOND + FURTHER * share } else { 0.0 };
+        let beyond = |share: f64| {
+            if share > 0.0 {
+                BEYOND + FURTHER * share
+            } else {
+                0.0
+            }
+        };
         let drawn = budget
             .power
             .map_or(0.0, |most| beyond(power / most.get() - 1.0 + POWER_MARGIN));
