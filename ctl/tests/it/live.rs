@@ -1,8 +1,6 @@
 //! `dynctl board mount --live`: programs that run at the board's clocks, where this process may mount and make cgroups.
 //! How exactly is measured by `dynctl board validate --live`.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,8 +14,10 @@ use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::MACHINE;
+
 /// Live boards share the CPUs of this machine: one at a time.
-static ALONE: Mutex<()> = Mutex::new(());
+static BOARD: Mutex<()> = Mutex::new(());
 
 /// Over how long a program's speed is measured.
 const SPAN: Duration = Duration::from_millis(1500);
@@ -58,7 +58,7 @@ fn possible() -> Option<MutexGuard<'static, ()>> {
     }
     lacks
         .is_none()
-        .then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner))
+        .then(|| BOARD.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl Live {
@@ -193,7 +193,8 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
 
 #[test]
 fn what_runs_on_a_live_board_has_its_clock_and_makes_its_heat() {
-    let Some(_alone) = possible() else { return };
+    let Some(_board) = possible() else { return };
+    let _alone = MACHINE.write();
     let mut live = Live::start();
     let board = live.board();
     let watts = |board: &Value| -> f64 {
@@ -269,7 +270,7 @@ fn what_runs_on_a_live_board_has_its_clock_and_makes_its_heat() {
 
 #[test]
 fn what_a_killed_one_left_is_removed_by_the_next() {
-    let Some(_alone) = possible() else { return };
+    let Some(_board) = possible() else { return };
     let mut live = Live::start();
     let busy = Busy::on(live.cpu());
     live.admit(&busy);
@@ -296,7 +297,8 @@ fn what_a_killed_one_left_is_removed_by_the_next() {
 
 #[test]
 fn the_demo_can_be_played_on_a_live_board() {
-    let Some(_alone) = possible() else { return };
+    let Some(_board) = possible() else { return };
+    let _machine = MACHINE.read();
     let temp = TempDir::new().unwrap();
     let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
     let demo = dynctl(&[
