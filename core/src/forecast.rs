@@ -321,7 +321,10 @@ impl Forecast {
 
     /// True if anything was measured beforehand on the processor of this index.
     pub(crate) fn is_profiled_on(&self, processor: usize) -> bool {
-        let mut there = self.indices.iter().filter(|(point, _)| point.processor == processor);
+        let mut there = self
+            .indices
+            .iter()
+            .filter(|(point, _)| point.processor == processor);
         there.any(|(_, index)| self.known[*index].measured.is_some())
     }
 
@@ -440,7 +443,8 @@ impl Forecast {
     }
 
     /// What was learned of this level so far, as the log of a factor for an inference whose undisturbed latency has the log
-    /// `base`, and how doubtful that is. It may slow the prior down by any amount but speed it up by little: being lucky is no promise.
+    /// `base`, and how doubtful that is. It may slow the prior down by any amount but speed it up by little: being lucky is
+    /// no promise.
     ///
     /// Without load, short inferences lose time to wake-ups, longer ones hardly more of it: what was learned of shorter
     /// ones is taken to be a time rather than a factor, with half of the difference as doubt.

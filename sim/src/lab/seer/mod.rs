@@ -10,12 +10,13 @@
 //! 2. *Plan*: the choice of least `loss + Σ λ · misses`, the loss as the cost counts it.
 //! 3. *Price* λ of a miss: `λ₀ exp(k z)`, where z is how many more frames were missed than the percentile allows so far,
 //!    so that the misses that it allows are used, and where they gain most (Lagrange multiplier by integral control). It is
-//!    never above 5, which is what a miss costs in the end, and at that in the first two seconds of a new situation.
+//!    never above 5, which is what a miss costs in the end, and at that in the first two seconds of a new situation, and
+//!    once no miss is left of those that all frames of the run may have.
 //!    Where frames are few, integral control comes too late: λ₀ is the price that costs least in *rehearsals*, which are
 //!    runs of the same scenario with seeds that nobody is judged with.
 //! 4. *Frame*: one that begins late, or is more probably late than was planned, takes what costs least for it and for
-//!    those behind it, tried on copies too; so does every frame of an app whose frames come in bursts ([`behind`]). The clairvoyant plays each run both ways, choosing so for every frame or as
-//!    the oracle does, and shows the better one.
+//!    those behind it, tried on copies too; so does every frame of an app whose frames come in bursts ([`behind`]). The
+//!    clairvoyant plays each run both ways, choosing so for every frame or as the oracle does, and shows the better one.
 //!
 //! What is not exact: while a frame is tried, the other apps repeat what they ran last; the search for several apps' places goes
 //! one app after the other; a copy of the world lasts a few frames.
@@ -106,8 +107,10 @@ struct Account {
     allowed: f64,
     /// What a miss costs at first.
     first_price: f64,
-    /// Frames missed beyond that, so far.
-    balance: f64,
+    /// Frames so far, how many of them were missed, and how many are to come if all goes on like this.
+    frames: u32,
+    missed: u32,
+    to_come: f64,
     /// Whether the situation is new.
     is_new: bool,
 }
@@ -117,20 +120,33 @@ impl Account {
         Self {
             allowed,
             first_price,
-            balance: 0.0,
+            frames: 0,
+            missed: 0,
+            to_come: f64::INFINITY,
             is_new: true,
         }
     }
 
     fn note(&mut self, missed: bool) {
-        self.balance += f64::from(u8::from(missed)) - self.allowed;
+        self.frames += 1;
+        self.missed += u32::from(missed);
+    }
+
+    /// Frames missed beyond what is allowed, so far.
+    fn balance(&self) -> f64 {
+        f64::from(self.missed) - self.allowed * f64::from(self.frames)
+    }
+
+    /// Whether one more miss is more than is allowed of all frames.
+    fn is_used_up(&self) -> bool {
+        f64::from(self.missed + 1) > self.allowed * (f64::from(self.frames) + self.to_come)
     }
 
     /// The number of its price.
     fn price_number(&self) -> u8 {
-        let price = match self.is_new {
+        let price = match self.is_new || self.is_used_up() {
             true => MISS_WEIGHT,
-            false => self.first_price * (PRICE_GROWTH * self.balance).exp(),
+            false => self.first_price * (PRICE_GROWTH * self.balance()).exp(),
         };
         let price = price.clamp(LEAST_PRICE, MISS_WEIGHT);
         ((price / LEAST_PRICE).ln() / PRICE_STEP.ln()).round() as u8
@@ -240,9 +256,12 @@ impl Seer {
             self.new_until = world.now() + NEW;
         }
         let is_new = world.now() < self.new_until;
-        self.accounts
-            .iter_mut()
-            .for_each(|account| account.is_new = is_new);
+        let left = world.stage().scenario.duration.get() - world.now().as_nanos() as f64 * 1e-9;
+        for (app, account) in self.accounts.iter_mut().enumerate() {
+            let requirement = world.requirement(app);
+            account.is_new = is_new;
+            account.to_come = left / requirement.period.unwrap_or(requirement.latency).get();
+        }
         let numbers: Vec<u8> = self.accounts.iter().map(Account::price_number).collect();
         if let Some((before, present)) = &self.present
             && !is_new
@@ -377,8 +396,7 @@ impl Seer {
 }
 
 fn accounts(brief: &Brief, first_price: f64) -> Vec<Account> {
-    let account =
-        |app: &super::brief::AppBrief| Account::new(1.0 - app.requirement.percentile, first_price);
+    let account = |app: &super::brief::AppBrief| Account::new(1.0 - app.requirement.percentile, first_price);
     brief.apps.iter().map(account).collect()
 }
 

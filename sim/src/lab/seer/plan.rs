@@ -2,9 +2,9 @@
 //!
 //! 1. Every app takes, one after the other, the place and sub-network of least cost while the others keep theirs, until nobody
 //!    changes. Meanwhile every clock is as high as allowed.
-//! 2. Where energy counts, or a budget is set, each processor's clock is then lowered OPP by OPP as long as the cost falls, in either order of the
-//!    processors, and in pairs; for the best few choices of 1. rather than for the best alone, as what is best at the
-//!    highest clocks need not be best at lower ones.
+//! 2. Where energy counts, or a budget is set, each processor's clock is then lowered OPP by OPP as long as the cost falls,
+//!    in either order of the processors, and in pairs; for the best few choices of 1. rather than for the best alone, as
+//!    what is best at the highest clocks need not be best at lower ones.
 //!
 //! The cost of a plan is what a run that went on like this loses per frame, and the price of its misses. What a plan
 //! brings is tried once per situation; at other prices the same is weighed anew.
