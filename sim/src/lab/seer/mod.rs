@@ -33,7 +33,7 @@ use dynd_vocab::{Objective, Timestamp, Watts};
 
 use super::brief::Brief;
 use super::cost::{Cost, MISS_WEIGHT, loss};
-use super::frame::Trace;
+use super::frame::{Frame, Trace};
 use super::happening::Happening;
 use super::metrics::Metrics;
 use super::play::PlayError;
@@ -107,8 +107,9 @@ struct Account {
     allowed: f64,
     /// What a miss costs at first.
     first_price: f64,
-    /// Frames so far, how many of them were missed, and how many are to come if all goes on like this.
+    /// Frames so far, how many of them were answered and missed, and how many are to come if all goes on like this.
     frames: u32,
+    answered: u32,
     missed: u32,
     to_come: f64,
     /// Whether the situation is new.
@@ -121,15 +122,22 @@ impl Account {
             allowed,
             first_price,
             frames: 0,
+            answered: 0,
             missed: 0,
             to_come: f64::INFINITY,
             is_new: true,
         }
     }
 
-    fn note(&mut self, missed: bool) {
+    fn note(&mut self, frame: &Frame) {
         self.frames += 1;
-        self.missed += u32::from(missed);
+        self.answered += u32::from(frame.latency.is_some());
+        self.missed += u32::from(!frame.met);
+    }
+
+    /// The share of frames that is answered: quality counts per answer, misses per frame.
+    fn answered(&self) -> f64 {
+        f64::from(self.answered.max(1)) / f64::from(self.frames.max(1))
     }
 
     /// Frames missed beyond what is allowed, so far.
@@ -148,7 +156,7 @@ impl Account {
             true => MISS_WEIGHT,
             false => self.first_price * (PRICE_GROWTH * self.balance()).exp(),
         };
-        let price = price.clamp(LEAST_PRICE, MISS_WEIGHT);
+        let price = (price * self.answered()).clamp(LEAST_PRICE, MISS_WEIGHT);
         ((price / LEAST_PRICE).ln() / PRICE_STEP.ln()).round() as u8
     }
 
@@ -236,7 +244,7 @@ impl Seer {
         let mut judged = 0;
         while let Some(happening) = world.advance(end)? {
             for frame in &world.frames()[judged..] {
-                self.accounts[frame.app].note(!frame.met);
+                self.accounts[frame.app].note(frame);
             }
             judged = world.frames().len();
             if let Happening::Due(app) = happening {
