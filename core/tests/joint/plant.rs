@@ -94,7 +94,7 @@ impl Plant {
             self.busy[cpu] += seconds;
             self.app_busy[index] += seconds;
             // Between linear and cubic, which is believed.
-            self.energy += CORE * seconds * relative.powf(1.6);
+            self.energy += CORE * seconds * libm::pow(relative, 1.6);
             let service = Duration::from_secs_f64(seconds);
             let report = Report {
                 subnetwork,
