@@ -1,5 +1,6 @@
 //! Budgets of power and heat are kept, whatever was believed of the board before.
 
+use dynd_core::Input;
 use dynd_vocab::{
     BoardDescription, Celsius, Objective, Policy, PowerGrade, PowerRail, Standing, ThermalZone, Watts,
 };
@@ -63,22 +64,25 @@ fn without_a_rail_it_is_kept_by_estimates_and_says_so() {
     assert!(kept.quality() < QUALITY[2] - 1e-9);
 }
 
-#[test]
-fn a_temperature_limit_is_kept_before_it_is_reached() {
-    let board = || BoardDescription {
+fn with_zone() -> BoardDescription {
+    BoardDescription {
         zones: vec![ThermalZone {
             name: "soc".into(),
             trips: Vec::new(),
         }],
         ..measured()
-    };
-    let free = Plant::new(board(), policy(Objective::MaxQuality), &apps()).run(60.0);
+    }
+}
+
+#[test]
+fn a_temperature_limit_is_kept_before_it_is_reached() {
+    let free = Plant::new(with_zone(), policy(Objective::MaxQuality), &apps()).run(60.0);
     let limit = free.hottest() - 8.0;
     let policy = Policy {
         temperature_limit: Some(Celsius::new(limit)),
         ..policy(Objective::MaxQuality)
     };
-    let kept = Plant::new(board(), policy, &apps()).run(60.0);
+    let kept = Plant::new(with_zone(), policy, &apps()).run(60.0);
     let (hottest, quality) = (kept.hottest(), kept.quality());
     println!(
         "{limit:.1} °C: {hottest:.1} °C, quality {quality:.3}, {:?} changes",
@@ -89,4 +93,28 @@ fn a_temperature_limit_is_kept_before_it_is_reached() {
         quality > QUALITY[0],
         "{limit} °C would allow more than the smallest"
     );
+}
+
+#[test]
+fn while_the_heat_cannot_be_read_no_clock_is_above_what_was_borne() {
+    let limited = |objective| Policy {
+        temperature_limit: Some(Celsius::new(110.0)),
+        ..policy(objective)
+    };
+    let modest = || Plant::new(with_zone(), limited(Objective::MinEnergy), &apps()).run(60.0);
+    let borne = modest().told.mhz(0).unwrap();
+    let after = |is_read| {
+        let mut plant = modest();
+        plant.is_read = is_read;
+        // At worst it is above the limit by now.
+        let mut plant = plant.run(120.0);
+        plant.step(Input::Policy(limited(Objective::MaxQuality)));
+        plant.run(10.0)
+    };
+    let (seen, blind) = (
+        after(true).told.mhz(0).unwrap(),
+        after(false).told.mhz(0).unwrap(),
+    );
+    assert!(seen > borne, "{seen} MHz would do no more than {borne}");
+    assert!(blind <= borne, "{blind} MHz, {borne} MHz was borne");
 }

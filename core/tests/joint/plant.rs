@@ -42,6 +42,8 @@ pub(crate) struct Plant {
     pub(crate) changes: (usize, usize),
     /// By how much an inference may take longer than the median, now and then.
     pub(crate) noise: f64,
+    /// Whether the temperature can be read.
+    pub(crate) is_read: bool,
     random: u64,
 }
 
@@ -58,6 +60,7 @@ impl Plant {
             moments: Vec::new(),
             changes: (0, 0),
             noise: 0.0,
+            is_read: true,
             random: 1,
             told,
         }
@@ -122,7 +125,7 @@ impl Plant {
         1_000_000_000 + (self.steps as f64 * STEP * 1e9) as u64
     }
 
-    fn step(&mut self, input: Input) {
+    pub(crate) fn step(&mut self, input: Input) {
         // `Told` lets time go by itself.
         self.told.now = self.now() - 20_000_000;
         self.told.step(input);
@@ -156,7 +159,7 @@ impl Plant {
             loads: vec![None, Some(0.0)],
             apps: self.app_busy.iter().enumerate().map(of_app).collect(),
             rails: vec![Some(Watts::new(power))],
-            zones: vec![Some(Celsius::new(self.temperature))],
+            zones: vec![self.is_read.then(|| Celsius::new(self.temperature))],
             ..Sample::default()
         };
         self.step(Input::Sample(sample));

@@ -170,7 +170,10 @@ mod tests {
         let outcome = full('s');
         let document = serde_json::to_value(document(&outcome)).unwrap();
         assert_eq!(keys(&document), ["board", "others", "phases", "runs", "verdict"]);
-        assert_eq!(document["others"], json!({"profile": 0.01, "script": 0.123}));
+        assert_eq!(
+            document["others"],
+            json!({"profile": 0.01, "script": 0.123, "slower": 1.25})
+        );
         assert_eq!(
             document["phases"][1],
             json!({"name": "reader arrives", "start_s": 4.0, "end_s": 8.0})

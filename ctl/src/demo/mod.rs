@@ -4,6 +4,7 @@
 //! 1. Profile both models on the quiet machine; targets and periods follow from that.
 //! 2. Run the script in each [`Way`]: start the private daemon (managed only), both apps, and the load of
 //!    each phase when its time comes. If every fixed pair is tried, run the best one again, right after managed.
+//!    Then measure the models again: machines whose clock nobody holds are not as fast as they were.
 //! 3. Read what the apps logged, compute figures, find the best fixed pairs, judge.
 //!
 //! ```text
@@ -138,9 +139,16 @@ async fn perform(plan: &Plan) -> Result<Outcome, Failure> {
         }
     }
     progress.finish();
+    let slower = if plan.every_pair {
+        eprintln!("dynctl: measuring the models again");
+        Some(stage.slower().await?)
+    } else {
+        None
+    };
     let others = Others {
         beside_profile: stage.beside_profile,
         beside_script,
+        slower,
     };
     Ok(Outcome::of((stage.board.clone(), others), script, terms, runs))
 }

@@ -30,7 +30,8 @@ pub(crate) struct Outcome {
     pub(crate) verdicts: Vec<Verdict>,
 }
 
-/// The share of all CPUs' time (0 to 1) that was used by neither the demo nor what it started; absent if unknown.
+/// What the machine did beside the demo. Shares are those of all CPUs' time (0 to 1) that were used by neither the demo nor
+/// what it started. What is not known is absent.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Others {
     /// While the models were measured, from which targets follow.
@@ -39,6 +40,8 @@ pub(crate) struct Others {
     /// In the way of which they used most.
     #[serde(rename = "script")]
     pub(crate) beside_script: Option<f64>,
+    /// Latency of a model after the last run, over that from which its target follows; of the one that changed more.
+    pub(crate) slower: Option<f64>,
 }
 
 /// What an app runs, and on what terms.
@@ -247,6 +250,7 @@ pub(crate) mod tests {
         let others = Others {
             beside_profile: Some(0.01),
             beside_script: Some(0.123),
+            slower: Some(1.25),
         };
         Outcome::of(
             (board, others),

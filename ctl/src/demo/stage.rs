@@ -64,6 +64,8 @@ pub(crate) struct Stage {
     pub(crate) board: BoardStatus,
     /// The share of the machine (0 to 1) that others used while the models were measured, if it is known.
     pub(crate) beside_profile: Option<f64>,
+    /// Where the models are measured.
+    profiled: CpuSet,
     /// The processor that the profiles are of.
     pub(crate) processor: String,
     /// CPUs of the board that this process may use.
@@ -143,12 +145,34 @@ impl Stage {
             runtime,
             board,
             beside_profile,
+            profiled,
             processor,
             cpus: allowed.len(),
             parts: parts.map(|profiled| profiled.part),
             directory,
             venue,
         })
+    }
+}
+
+impl Stage {
+    /// Measures the models once more: by which factor the one that changed more takes longer than at first.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub(crate) async fn slower(&self) -> anyhow::Result<f64> {
+        let mut slower: f64 = 0.0;
+        let castings = [&CASTING.camera, &CASTING.reader];
+        for (part, casting) in self.parts.as_ref().each().into_iter().zip(castings) {
+            let manifest = dynd_files::load_manifest(&part.manifest)?;
+            let file = self.directory.path().join("again.json");
+            let threads = (part.terms.threads, self.profiled);
+            let profiling = profile::start(&self.runtime, &manifest, threads, &file)?;
+            self.venue.admit(&profiling)?;
+            let now = profile::finish(profiling, &manifest, &file).await?;
+            slower = slower.max(now.as_secs_f64() * casting.room / part.terms.target.as_secs_f64());
+        }
+        Ok(slower)
     }
 }
 

@@ -62,17 +62,23 @@ Phases count from the app's tenth frame in them, the whole script from the first
 late after: late frames from the arrival of load until the app was back within its target.
 ";
 
-/// How quiet the machine was, if it is known.
+/// How quiet and how steady the machine was, as far as it is known.
 pub(crate) fn others(others: Others) -> String {
     let share = |share: f64| format::percent(Some(share));
-    match (others.beside_profile, others.beside_script) {
-        (Some(profile), Some(script)) => format!(
-            "other work used {} of the machine while the models were measured, and at most {} in a run.",
+    let mut text = String::new();
+    if let (Some(profile), Some(script)) = (others.beside_profile, others.beside_script) {
+        text += &format!(
+            "other work used {} of the machine while the models were measured, and at most {} in a run.\n",
             share(profile),
             share(script)
-        ),
-        _ => String::new(),
+        );
     }
+    if let Some(slower) = others.slower {
+        text += &format!(
+            "after the last run the models took {slower:.2} times as long as when targets were derived from them.\n"
+        );
+    }
+    text
 }
 
 /// The rows of the camera (0) or the reader (1).
