@@ -1,6 +1,6 @@
 //! Long-run miss rates under three shapes of noise: the controller beside one that takes noise to be Gaussian.
 //!
-//! `cargo run -p dynd-core --release --example percentile`
+//! `cargo run -p dynd-core --release --example percentile [-- --json]`
 
 #[path = "../tests/percentile/world.rs"]
 mod world;
@@ -10,19 +10,49 @@ use world::{Noise, RUNGS, dynd, fixed, gaussian};
 /// 40 minutes at 25 inferences per second.
 const FRAMES: usize = 60_000;
 
+const NOISES: [Noise; 3] = [Noise::Light, Noise::Heavy, Noise::Regimes];
+const PERCENTILES: [f64; 4] = [0.8, 0.9, 0.95, 0.99];
+
 fn main() {
+    if std::env::args().any(|argument| argument == "--json") {
+        json();
+    } else {
+        text();
+    }
+}
+
+fn always_late(noise: Noise) -> Vec<f64> {
+    (0..RUNGS.len()).map(|rung| fixed(noise, rung, FRAMES)).collect()
+}
+
+fn json() {
+    let mut rows = Vec::new();
+    for noise in NOISES {
+        let fixed = always_late(noise);
+        for percentile in PERCENTILES {
+            let late = dynd(noise, percentile, 3, FRAMES).late;
+            let gaussian = gaussian(noise, percentile, 3, FRAMES).late;
+            rows.push(format!(
+                r#"{{"noise":"{noise:?}","allowed":{:.2},"fixed":{fixed:?},"late":{late},"gaussian":{gaussian}}}"#,
+                1.0 - percentile
+            ));
+        }
+    }
+    println!("[{}]", rows.join(","));
+}
+
+fn text() {
     println!(
         "noise     may be late |  dynd   bound  mean rung  plans/min  switches/min | gaussian  mean rung  switches/min"
     );
-    for noise in [Noise::Light, Noise::Heavy, Noise::Regimes] {
-        let rates: Vec<String> = (0..RUNGS.len())
-            .map(|rung| format!("{:.1}", 100.0 * fixed(noise, rung, FRAMES)))
-            .collect();
+    for noise in NOISES {
+        let rates = always_late(noise);
+        let rates: Vec<String> = rates.iter().map(|late| format!("{:.1}", 100.0 * late)).collect();
         println!(
             "{noise:?}: always the same sub-network is late in {} %",
             rates.join(", ")
         );
-        for percentile in [0.8, 0.9, 0.95, 0.99] {
+        for percentile in PERCENTILES {
             let ours = dynd(noise, percentile, 3, FRAMES);
             let theirs = gaussian(noise, percentile, 3, FRAMES);
             println!(

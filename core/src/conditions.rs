@@ -25,4 +25,9 @@ impl Conditions {
             crowd: 0.0,
         }
     }
+
+    /// Whether clocks or neighbours may make a difference.
+    pub(crate) const fn stretches(&self) -> bool {
+        self.slowness.is_some() || self.host_slowness.is_some() || self.crowd > 0.0
+    }
 }

@@ -23,6 +23,7 @@
 //! Evidence younger than `SETTLING` counts at once but is written down only later: if the load level changes in
 //! the meantime it belongs to neither level (sensing a change takes a few samples) and is dropped.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -34,6 +35,8 @@ use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
 use crate::spread::{FAST, SLOW, Spread};
 use crate::stretch::Stretch;
+
+const LEVELS: usize = MAX_LEVEL as usize + 1;
 
 /// Weight of the prior, in observations.
 const PRIOR_WEIGHT: f64 = 6.0;
@@ -63,6 +66,9 @@ const WIDTH_PROFILED: f64 = 0.05;
 const WIDTH_SCALED: f64 = 0.2;
 const WIDTH_UNKNOWN: f64 = 0.5;
 const WIDTH_LOADED: f64 = 0.3;
+
+/// The log of the most that an inference may take longer, or less, than was believed.
+const FAR_OFF: f64 = 6.0 * core::f64::consts::LN_2;
 
 /// The most that good luck under a load may speed the prior up, as the log of a factor.
 const LUCK: f64 = -0.2;
@@ -99,24 +105,53 @@ pub(crate) struct Outlook {
 pub(crate) struct Forecast {
     macs: Vec<u64>,
     stretch: Stretch,
-    profile: BTreeMap<Point, Measured>,
-    /// Undisturbed latency as seen without load.
-    seen: BTreeMap<Point, Kalman>,
-    evidence: BTreeMap<(Point, Level), (Spread, Timestamp)>,
+    /// Where each point is in `known`.
+    indices: BTreeMap<Point, usize>,
+    known: Vec<Known>,
+    /// The point of the latest inference: mostly that of the next one, too.
+    latest: Option<(Point, usize)>,
     /// Evidence of all points without unmanaged load.
     pooled: Spread,
     recent: VecDeque<Recent>,
     /// Per level, log of (measured / prior) slowdown.
-    correction: [Kalman; MAX_LEVEL as usize + 1],
+    correction: [Kalman; LEVELS],
     /// How long the inferences take, undisturbed, that taught the correction without load: a fading mean of the log.
     taught_by: Option<f64>,
     last_ended: Timestamp,
 }
 
-/// A point of the profile: median, and width of the log latency.
+/// What is known of one point.
+#[derive(Debug, Default)]
+struct Known {
+    measured: Option<Measured>,
+    /// Log of the undisturbed latency as seen without load.
+    seen: Option<Kalman>,
+    /// Per level; absent before there was any.
+    evidence: [Option<Box<Evidence>>; LEVELS],
+}
+
+/// Latencies over the undisturbed one and the stretch, and when the newest was seen.
+#[derive(Debug)]
+struct Evidence {
+    spread: Spread,
+    at: Timestamp,
+}
+
+/// The latency of an inference that nothing disturbs, at the highest clock, and how sure that is.
+#[derive(Clone, Copy, Debug)]
+struct Undisturbed {
+    seconds: Seconds,
+    /// Log of seconds.
+    log: f64,
+    /// Standard deviation of the log.
+    width: f64,
+}
+
+/// A point of the profile: median and its log, and width of the log latency.
 #[derive(Clone, Copy, Debug)]
 struct Measured {
     median: Seconds,
+    log: f64,
     width: f64,
     /// The highest clock over the one it was measured at.
     slowness: f64,
@@ -126,9 +161,10 @@ struct Measured {
 struct Recent {
     at: Timestamp,
     point: Point,
-    latency: Seconds,
-    /// By how much clock and neighbours stretched it.
-    stretch: f64,
+    index: usize,
+    /// What it took, if clock and neighbours had not stretched it, and the log of that in seconds.
+    alone: Seconds,
+    log_alone: f64,
     lesson: Option<Lesson>,
 }
 
@@ -150,12 +186,12 @@ impl Forecast {
                 .map(|subnetwork| subnetwork.macs.max(1))
                 .collect(),
             stretch: Stretch::default(),
-            profile: BTreeMap::new(),
-            seen: BTreeMap::new(),
-            evidence: BTreeMap::new(),
+            indices: BTreeMap::new(),
+            known: Vec::new(),
+            latest: None,
             pooled: Spread::EMPTY,
             recent: VecDeque::new(),
-            correction: [Kalman::new(0.0, 0.2); MAX_LEVEL as usize + 1],
+            correction: [Kalman::new(0.0, 0.2); LEVELS],
             taught_by: None,
             last_ended: Timestamp::default(),
         }
@@ -180,21 +216,22 @@ impl Forecast {
         let width = (libm::log(p95 / median) / 1.645).max(WIDTH_PROFILED);
         let slowness = conditions.slowness.unwrap_or(1.0);
         if conditions.slowness.is_some() {
-            let reference = match self.profile.get(&point) {
+            let reference = match self.measured(point) {
                 Some(_) => self.undisturbed(point),
                 None => median * (1.0 / self.stretch(point, conditions)),
             };
             let pair = (median.get(), reference.get());
             self.stretch.observe(point, conditions, pair, &self.macs);
         }
-        let known = self.profile.get(&point).map(|known| known.slowness);
-        if known.is_none_or(|known| slowness <= known) {
-            let measured = Measured {
+        let known = self.measured(point);
+        if known.is_none_or(|known| slowness <= known.slowness) {
+            let index = self.index(point);
+            self.known[index].measured = Some(Measured {
                 median,
+                log: libm::log(median.get()),
                 width,
                 slowness,
-            };
-            self.profile.insert(point, measured);
+            });
         }
     }
 
@@ -211,32 +248,40 @@ impl Forecast {
         if point.subnetwork >= self.macs.len() {
             return None;
         }
+        let index = self.index(point);
         let service = Seconds::from(report.service);
+        let stretch = self.stretch(point, conditions);
+        let alone = latency * (1.0 / stretch);
+        let log_alone = libm::log(alone.get());
         // The first inference after a switch says little of how long others take. It counts as evidence all the same:
         // a selector that steps down after it would leave no other, and the point would be tried for ever.
-        if service.is_positive() && !report.after_switch {
-            let prior = self.prior_latency(point, conditions);
-            let log_ratio = libm::log((latency / prior).clamp(1.0 / 64.0, 64.0));
-            let base = self.undisturbed(point);
-            let learned = self.correction_of(base, level).0;
-            self.correction[usize::from(level)].observe(log_ratio + learned);
+        let is_telling = service.is_positive() && !report.after_switch;
+        if is_telling {
+            let base = self.undisturbed_as(point, &self.known[index]);
+            let mut log_prior = base.log;
+            if level > 0 {
+                log_prior += libm::log(sharing(point, base.seconds * stretch, level));
+            }
+            let learned = self.correction_of(base.log, level).0;
+            let off = (log_alone - log_prior - learned).clamp(-FAR_OFF, FAR_OFF);
+            self.correction[usize::from(level)].observe(off + learned);
             if level == 0 {
-                let length = libm::log(base.get());
-                let taught_by = self.taught_by.unwrap_or(length);
-                self.taught_by = Some(taught_by + TEACHING * (length - taught_by));
-                let stretch = self.stretch.factor(point, conditions, &self.macs);
-                let log_service = libm::log(service.get() / stretch);
-                self.seen
-                    .entry(point)
-                    .or_insert_with(|| Kalman::new(log_service, 0.1))
-                    .observe(log_service);
+                let taught_by = self.taught_by.unwrap_or(base.log);
+                self.taught_by = Some(taught_by + TEACHING * (base.log - taught_by));
+                let log_service = match service == latency {
+                    true => log_alone,
+                    false => libm::log(service.get() / stretch),
+                };
+                let first = || Kalman::new(log_service, 0.1);
+                let seen = self.known[index].seen.get_or_insert_with(first);
+                seen.observe(log_service);
             }
         }
-        let lesson = service.is_positive() && !report.after_switch && level == 0;
-        let lesson = lesson.then(|| Lesson {
+        let teaches = is_telling && level == 0 && conditions.stretches();
+        let lesson = teaches.then(|| Lesson {
             conditions: *conditions,
             service,
-            undisturbed: self.undisturbed(point),
+            undisturbed: self.undisturbed_as(point, &self.known[index]).seconds,
         });
         if self.recent.len() == MOST_RECENT {
             self.write_down_oldest(level);
@@ -244,8 +289,9 @@ impl Forecast {
         self.recent.push_back(Recent {
             at: report.ended,
             point,
-            latency,
-            stretch: self.stretch.factor(point, conditions, &self.macs),
+            index,
+            alone,
+            log_alone,
             lesson,
         });
         while self
@@ -275,18 +321,22 @@ impl Forecast {
 
     /// True if anything was measured beforehand on the processor of this index.
     pub(crate) fn is_profiled_on(&self, processor: usize) -> bool {
-        self.profile.keys().any(|point| point.processor == processor)
+        let mut there = self
+            .indices
+            .iter()
+            .filter(|(point, _)| point.processor == processor);
+        there.any(|(_, index)| self.known[*index].measured.is_some())
     }
 
     /// Latency of an inference that nothing disturbs, at the highest clock.
     pub(crate) fn undisturbed(&self, point: Point) -> Seconds {
-        self.undisturbed_with_width(point).0
+        self.undisturbed_of(point).seconds
     }
 
     /// Latency at quantile `share` under `conditions`, from evidence if there is enough, else the prior.
     pub(crate) fn quantile(&self, point: Point, conditions: &Conditions, share: f64) -> Seconds {
         let undisturbed = self.undisturbed(point) * self.stretch(point, conditions);
-        if let Some((spread, _)) = self.evidence.get(&(point, conditions.level))
+        if let Some(Evidence { spread, .. }) = self.evidence(point, conditions.level)
             && spread.weight() >= 20.0
             && let Some(ratio) = spread.quantile(share)
         {
@@ -309,19 +359,20 @@ impl Forecast {
         let (middle, width) = self.prior(point, conditions);
         let distance = libm::log(target / middle) / (width * LOGISTIC_SCALE);
         let mut prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
-        let allowance = target / (self.undisturbed(point) * stretch);
+        let undisturbed = self.undisturbed_of(point);
+        let allowance = target / (undisturbed.seconds * stretch);
         let mut believed = PRIOR_WEIGHT;
-        let known = self.profile.contains_key(&point) || self.seen.contains_key(&point);
-        if known && conditions.level == 0 {
+        let known = self.known(point);
+        if known.is_some_and(Known::is_timed) && conditions.level == 0 {
             // What shorter inferences lost is a time here too.
-            let excess = (allowance - 1.0).max(0.0) / self.share_of(self.undisturbed(point));
+            let excess = (allowance - 1.0).max(0.0) / self.share_of(undisturbed.log);
             let pooled = allowance.min(1.0) + excess;
             let (alike, above) = (self.pooled.weight(), self.pooled.weight_above(pooled));
             prior = (PRIOR_WEIGHT * prior + above) / (PRIOR_WEIGHT + alike);
             believed += POOLED_SHARE * alike;
         }
         let (mut weight, mut above) = (0.0, 0.0);
-        if let Some((spread, at)) = self.evidence.get(&(point, conditions.level)) {
+        if let Some(Evidence { spread, at }) = self.evidence(point, conditions.level) {
             let age = now.since(*at).as_secs_f64() / HALF_LIFE.as_secs_f64();
             let keep = libm::exp2(-age);
             weight = spread.weight() * keep;
@@ -329,7 +380,7 @@ impl Forecast {
         }
         for recent in self.recent.iter().filter(|recent| recent.point == point) {
             weight += 1.0;
-            above += f64::from(u8::from(recent.latency * (stretch / recent.stretch) > target));
+            above += f64::from(u8::from(recent.alone * stretch > target));
         }
         let late = (believed * prior + above) / (believed + weight);
         let unsure = libm::sqrt(late * (1.0 - late) / (believed + weight + 1.0));
@@ -359,84 +410,117 @@ impl Forecast {
             self.stretch
                 .observe(oldest.point, &lesson.conditions, pair, &self.macs);
         }
-        let ratio = oldest.latency / (self.undisturbed(oldest.point) * oldest.stretch);
+        let undisturbed = self.undisturbed_as(oldest.point, &self.known[oldest.index]);
+        let log_ratio = oldest.log_alone - undisturbed.log;
         if level == 0 {
-            self.pooled.observe(ratio, SLOW);
+            self.pooled.observe(log_ratio, SLOW);
         }
-        let (spread, at) = self
-            .evidence
-            .entry((oldest.point, level))
-            .or_insert((Spread::EMPTY, oldest.at));
-        let age = oldest.at.since(*at).as_secs_f64() / HALF_LIFE.as_secs_f64();
-        spread.fade(libm::exp2(-age) as f32);
-        spread.observe(ratio, FAST);
-        *at = oldest.at;
+        let first = || {
+            Box::new(Evidence {
+                spread: Spread::EMPTY,
+                at: oldest.at,
+            })
+        };
+        let known = &mut self.known[oldest.index].evidence[usize::from(level)];
+        let evidence = known.get_or_insert_with(first);
+        let age = oldest.at.since(evidence.at).as_secs_f64() / HALF_LIFE.as_secs_f64();
+        evidence.spread.fade(libm::exp2f(-age as f32));
+        evidence.spread.observe(log_ratio, FAST);
+        evidence.at = oldest.at;
     }
 
     /// Middle and width of the prior.
     fn prior(&self, point: Point, conditions: &Conditions) -> (Seconds, f64) {
         let level = conditions.level;
-        let (_, width) = self.undisturbed_with_width(point);
-        let correction = &self.correction[usize::from(level)];
-        let (_, doubt) = self.correction_of(self.undisturbed(point), level);
+        let base = self.undisturbed_of(point);
+        let (correction, doubt) = self.correction_of(base.log, level);
+        let undisturbed = base.seconds * self.stretch(point, conditions);
+        let middle = undisturbed * sharing(point, undisturbed, level) * libm::exp(correction);
+        let unsure = self.correction[usize::from(level)].uncertainty();
         let loaded = if level > 0 { WIDTH_LOADED } else { 0.0 };
-        let width = libm::sqrt(width * width + loaded * loaded + doubt * doubt + correction.uncertainty());
-        (self.prior_latency(point, conditions), width)
+        let width = libm::sqrt(base.width * base.width + loaded * loaded + doubt * doubt + unsure);
+        (middle, width)
     }
 
-    fn prior_latency(&self, point: Point, conditions: &Conditions) -> Seconds {
-        let level = conditions.level;
-        let undisturbed = self.undisturbed(point) * self.stretch(point, conditions);
-        let team = f64::from(point.cores) * f64::from(point.cores);
-        let slices = undisturbed * team / SLICE;
-        let exposed = slices * slices / (slices * slices + 1.0);
-        let sharing = 1.0 + f64::from(level) * team * exposed;
-        let (correction, _) = self.correction_of(self.undisturbed(point), level);
-        undisturbed * sharing * libm::exp(correction)
-    }
-
-    /// What was learned of this level so far, as the log of a factor for an inference that takes `base` undisturbed, and
-    /// how doubtful that is. It may slow the prior down by any amount but speed it up by little: being lucky is no promise.
+    /// What was learned of this level so far, as the log of a factor for an inference whose undisturbed latency has the log
+    /// `base`, and how doubtful that is. It may slow the prior down by any amount but speed it up by little: being lucky is
+    /// no promise.
     ///
     /// Without load, short inferences lose time to wake-ups, longer ones hardly more of it: what was learned of shorter
     /// ones is taken to be a time rather than a factor, with half of the difference as doubt.
-    fn correction_of(&self, base: Seconds, level: Level) -> (f64, f64) {
+    fn correction_of(&self, base: f64, level: Level) -> (f64, f64) {
         let factor = self.correction[usize::from(level)].mean().max(LUCK);
         let share = if level == 0 && factor > 0.0 {
             self.share_of(base)
         } else {
             1.0
         };
-        let time = libm::log1p(libm::expm1(factor) * share);
         if share < 1.0 {
+            let time = libm::log1p(libm::expm1(factor) * share);
             (time, (factor - time) / 2.0)
         } else {
             (factor, 0.0)
         }
     }
 
-    /// The length of the inferences that taught what there is to lose without load, over that of one that takes `base`; 1
-    /// at most.
-    fn share_of(&self, base: Seconds) -> f64 {
-        self.taught_by
-            .map_or(1.0, |log| (libm::exp(log) / base.get()).min(1.0))
+    /// The length of the inferences that taught what there is to lose without load, over that of one whose undisturbed
+    /// latency has the log `base`; 1 at most.
+    fn share_of(&self, base: f64) -> f64 {
+        match self.taught_by {
+            Some(taught_by) if taught_by < base => libm::exp(taught_by - base),
+            _ => 1.0,
+        }
     }
 
-    fn undisturbed_with_width(&self, point: Point) -> (Seconds, f64) {
-        if let Some(measured) = self.profile.get(&point) {
+    fn undisturbed_of(&self, point: Point) -> Undisturbed {
+        const NOTHING: Known = Known {
+            measured: None,
+            seen: None,
+            evidence: [const { None }; LEVELS],
+        };
+        self.undisturbed_as(point, self.known(point).unwrap_or(&NOTHING))
+    }
+
+    /// The undisturbed latency of `point`, of which `known` is known.
+    fn undisturbed_as(&self, point: Point, known: &Known) -> Undisturbed {
+        if let Some(measured) = known.measured {
             let conditions = Conditions {
                 slowness: Some(measured.slowness),
                 ..Conditions::at(0)
             };
-            let stretch = self.stretch(point, &conditions);
-            return (measured.median * (1.0 / stretch), measured.width);
+            let Measured {
+                median, log, width, ..
+            } = measured;
+            return match self.stretch(point, &conditions) {
+                1.0 => Undisturbed {
+                    seconds: median,
+                    log,
+                    width,
+                },
+                stretch => Undisturbed {
+                    seconds: median * (1.0 / stretch),
+                    log: log - libm::log(stretch),
+                    width,
+                },
+            };
         }
-        if let Some(seen) = self.seen.get(&point) {
-            return (
-                Seconds::new(libm::exp(seen.mean())),
-                libm::sqrt(seen.uncertainty()) + WIDTH_PROFILED,
-            );
+        if let Some(seen) = known.seen {
+            return Undisturbed {
+                seconds: Seconds::new(libm::exp(seen.mean())),
+                log: seen.mean(),
+                width: libm::sqrt(seen.uncertainty()) + WIDTH_PROFILED,
+            };
         }
+        let (seconds, width) = self.scaled(point);
+        Undisturbed {
+            seconds,
+            log: libm::log(seconds.get()),
+            width,
+        }
+    }
+
+    /// The undisturbed latency of a point that was never tried, and the width of its log.
+    fn scaled(&self, point: Point) -> (Seconds, f64) {
         if let Some((near, latency)) = self.nearest(point) {
             let macs = self.macs[point.subnetwork] as f64 / self.macs[near.subnetwork] as f64;
             // A smaller sub-network is rarely faster in proportion, a larger one rarely slower than that.
@@ -453,17 +537,60 @@ impl Forecast {
 
     /// The known point on the same processor nearest to `point`: same number of cores first, then by MACs.
     fn nearest(&self, point: Point) -> Option<(Point, Seconds)> {
-        let measured = self.profile.keys().map(|near| (*near, self.undisturbed(*near)));
-        let seen = self
-            .seen
+        let timed = self
+            .indices
             .iter()
-            .map(|(near, seen)| (*near, Seconds::new(libm::exp(seen.mean()))));
+            .filter(|(_, index)| self.known[**index].is_timed());
+        let near = timed
+            .map(|(near, _)| *near)
+            .filter(|near| near.processor == point.processor);
         let macs = |p: &Point| self.macs[p.subnetwork].abs_diff(self.macs[point.subnetwork]);
-        measured
-            .chain(seen)
-            .filter(|(near, _)| near.processor == point.processor)
-            .min_by_key(|(near, _)| (near.cores.abs_diff(point.cores), macs(near)))
+        near.min_by_key(|near| (near.cores.abs_diff(point.cores), macs(near)))
+            .map(|near| (near, self.undisturbed(near)))
     }
+
+    fn known(&self, point: Point) -> Option<&Known> {
+        self.indices.get(&point).map(|index| &self.known[*index])
+    }
+
+    /// Where `point` is in `known`, from now on.
+    fn index(&mut self, point: Point) -> usize {
+        if let Some((latest, index)) = self.latest
+            && latest == point
+        {
+            return index;
+        }
+        let next = self.known.len();
+        let index = *self.indices.entry(point).or_insert(next);
+        if index == next {
+            self.known.push(Known::default());
+        }
+        self.latest = Some((point, index));
+        index
+    }
+
+    fn measured(&self, point: Point) -> Option<Measured> {
+        self.known(point)?.measured
+    }
+
+    fn evidence(&self, point: Point, level: Level) -> Option<&Evidence> {
+        self.known(point)?.evidence[usize::from(level)].as_deref()
+    }
+}
+
+impl Known {
+    /// Whether its undisturbed latency was measured, or seen.
+    const fn is_timed(&self) -> bool {
+        self.measured.is_some() || self.seen.is_some()
+    }
+}
+
+/// By how much tasks of a load level stretch an inference at `point` that takes `undisturbed` beside its neighbours.
+fn sharing(point: Point, undisturbed: Seconds, level: Level) -> f64 {
+    let team = f64::from(point.cores) * f64::from(point.cores);
+    let slices = undisturbed * team / SLICE;
+    let exposed = slices * slices / (slices * slices + 1.0);
+    1.0 + f64::from(level) * team * exposed
 }
 
 fn speed_up(cores: u32) -> f64 {
@@ -519,10 +646,7 @@ mod tests {
     #[test]
     fn two_threads_are_the_better_choice_on_free_cores_and_the_worse_on_contended_ones() {
         let forecast = profiled();
-        assert!(
-            forecast.prior_latency(at(2), &Conditions::at(0))
-                < forecast.prior_latency(at(1), &Conditions::at(0))
-        );
+        assert!(forecast.prior(at(2), &Conditions::at(0)).0 < forecast.prior(at(1), &Conditions::at(0)).0);
         assert!(risk(&forecast, 1, 1) < 0.05, "{}", risk(&forecast, 1, 1));
         assert!(risk(&forecast, 2, 1) > 0.3, "{}", risk(&forecast, 2, 1));
     }

@@ -211,7 +211,7 @@ impl Selector {
         self.row = if late { self.row.saturating_add(1) } else { 0 };
         let share = self.usual_share();
         self.share += SHARE_GAIN * (late_share - self.share);
-        self.company < ALONE && libm::pow(share, f64::from(self.row)) > UNLIKELY
+        late && self.company < ALONE && libm::pow(share, f64::from(self.row)) > UNLIKELY
     }
 
     /// The share of inferences that may be late, or of late was.

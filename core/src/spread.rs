@@ -4,6 +4,8 @@
 //! ones arrive, so it follows a drift; nothing is assumed of tails, which on real boards reach several times
 //! the mean.
 
+use core::f64::consts::LOG2_E;
+
 /// Bins per doubling of the ratio: a bin is 9 % wide.
 const BINS_PER_OCTAVE: f64 = 8.0;
 
@@ -17,42 +19,54 @@ const BINS: usize = 48;
 pub(crate) const FAST: f32 = 1.0 - 1.0 / 200.0;
 pub(crate) const SLOW: f32 = 1.0 - 1.0 / 1000.0;
 
+/// The newest observation weighs no more than this before all masses are scaled down.
+const MOST_UNIT: f32 = 1e9;
+
 /// A fading histogram of ratios.
 #[derive(Clone, Debug)]
 pub(crate) struct Spread {
     mass: [f32; BINS],
+    /// What an observation weighs now in `mass`: it grows instead of all the older ones fading.
+    unit: f32,
 }
 
 impl Spread {
     /// Nothing observed yet.
-    pub(crate) const EMPTY: Self = Self { mass: [0.0; BINS] };
+    pub(crate) const EMPTY: Self = Self {
+        mass: [0.0; BINS],
+        unit: 1.0,
+    };
 
-    /// Adds one observed ratio, before which all others keep the share `keep` of their weight; one that is no number or
-    /// not positive is ignored.
-    pub(crate) fn observe(&mut self, ratio: f64, keep: f32) {
-        if !(ratio.is_finite() && ratio > 0.0) {
+    /// Adds one observed ratio by its natural logarithm, before which all others keep the share `keep` of their weight; one
+    /// that is no number is ignored.
+    pub(crate) fn observe(&mut self, log_ratio: f64, keep: f32) {
+        if !log_ratio.is_finite() {
             return;
         }
         self.fade(keep);
-        self.mass[bin(ratio)] += 1.0;
+        self.mass[bin(position(log_ratio * LOG2_E))] += self.unit;
     }
 
     /// Multiplies the weight of all evidence by `keep`.
     pub(crate) fn fade(&mut self, keep: f32) {
-        self.mass.iter_mut().for_each(|mass| *mass *= keep);
+        self.unit /= keep;
+        if self.unit > MOST_UNIT {
+            let unit = core::mem::replace(&mut self.unit, 1.0);
+            self.mass.iter_mut().for_each(|mass| *mass /= unit);
+        }
     }
 
     /// The weight of all evidence, in observations.
     pub(crate) fn weight(&self) -> f64 {
-        self.mass.iter().map(|&mass| f64::from(mass)).sum()
+        self.sum(0)
     }
 
     /// The weight of the evidence for ratios above `ratio`; the bin `ratio` falls into counts in part.
     pub(crate) fn weight_above(&self, ratio: f64) -> f64 {
-        let split = bin(ratio);
-        let above: f64 = self.mass[split + 1..].iter().map(|&mass| f64::from(mass)).sum();
-        let position = (libm::log2(ratio.max(1e-9)) - LOWEST_OCTAVE) * BINS_PER_OCTAVE - split as f64;
-        above + f64::from(self.mass[split]) * (1.0 - position.clamp(0.0, 1.0))
+        let position = position(libm::log2(ratio.max(1e-9)));
+        let split = bin(position);
+        let part = 1.0 - (position - split as f64).clamp(0.0, 1.0);
+        self.sum(split + 1) + f64::from(self.mass[split]) / f64::from(self.unit) * part
     }
 
     /// The ratio below which `share` of the evidence lies (upper edge of its bin); absent without evidence.
@@ -60,15 +74,25 @@ impl Spread {
         let wanted = self.weight() * share;
         let mut below = 0.0;
         let index = self.mass.iter().position(|&mass| {
-            below += f64::from(mass);
+            below += f64::from(mass) / f64::from(self.unit);
             mass > 0.0 && below >= wanted
         })?;
         Some(libm::exp2(LOWEST_OCTAVE + (index as f64 + 1.0) / BINS_PER_OCTAVE))
     }
+
+    /// The weight of the evidence from bin `first` on.
+    fn sum(&self, first: usize) -> f64 {
+        let mass: f64 = self.mass[first..].iter().map(|&mass| f64::from(mass)).sum();
+        mass / f64::from(self.unit)
+    }
 }
 
-fn bin(ratio: f64) -> usize {
-    let position = (libm::log2(ratio.max(1e-9)) - LOWEST_OCTAVE) * BINS_PER_OCTAVE;
+/// Where a ratio of so many octaves lies, in bins.
+fn position(octaves: f64) -> f64 {
+    (octaves - LOWEST_OCTAVE) * BINS_PER_OCTAVE
+}
+
+fn bin(position: f64) -> usize {
     (position.max(0.0) as usize).min(BINS - 1)
 }
 
@@ -79,7 +103,7 @@ mod tests {
     #[test]
     fn quantiles_are_right_to_a_bin() {
         let mut spread = Spread::EMPTY;
-        (1..=100).for_each(|i| spread.observe(if i % 20 == 0 { 3.0 } else { 1.0 }, FAST));
+        (1..=100).for_each(|i| spread.observe(if i % 20 == 0 { libm::log(3.0) } else { 0.0 }, FAST));
         let median = spread.quantile(0.5).unwrap();
         assert!((1.0..=1.1).contains(&median), "{median}");
         let tail = spread.quantile(0.97).unwrap();
@@ -90,21 +114,44 @@ mod tests {
     #[test]
     fn nonsense_leaves_no_trace() {
         let mut spread = Spread::EMPTY;
-        [f64::NAN, f64::INFINITY, 0.0, -1.0]
+        [f64::NAN, f64::INFINITY, f64::NEG_INFINITY]
             .into_iter()
-            .for_each(|ratio| spread.observe(ratio, FAST));
+            .for_each(|log_ratio| spread.observe(log_ratio, FAST));
         assert_eq!(spread.weight(), 0.0);
         assert!(spread.quantile(0.5).is_none());
-        spread.observe(1e300, FAST);
-        spread.observe(1e-300, FAST);
+        spread.observe(700.0, FAST);
+        spread.observe(-700.0, FAST);
         assert_eq!(spread.weight_above(4.0).round(), 1.0);
     }
 
     #[test]
     fn old_evidence_fades() {
         let mut spread = Spread::EMPTY;
-        (0..1000).for_each(|_| spread.observe(8.0, FAST));
-        (0..600).for_each(|_| spread.observe(1.0, FAST));
+        (0..1000).for_each(|_| spread.observe(libm::log(8.0), FAST));
+        (0..600).for_each(|_| spread.observe(0.0, FAST));
         assert!(spread.weight_above(4.0) / spread.weight() < 0.06);
+    }
+
+    #[test]
+    fn fading_is_the_same_as_fading_every_bin() {
+        let (mut spread, mut mass) = (Spread::EMPTY, [0.0_f64; 2]);
+        for i in 0..20_000_u32 {
+            let high = i.is_multiple_of(7);
+            let keep = [FAST, SLOW, 0.5][if i.is_multiple_of(5_000) {
+                2
+            } else {
+                i as usize % 2
+            }];
+            spread.observe(if high { 1.0 } else { 0.0 }, keep);
+            mass.iter_mut().for_each(|mass| *mass *= f64::from(keep));
+            mass[usize::from(high)] += 1.0;
+            assert!((spread.weight() / (mass[0] + mass[1]) - 1.0).abs() < 1e-4, "{i}");
+            assert!(
+                (spread.weight_above(2.0) - mass[1]).abs() < 1e-4 * (1.0 + mass[1]),
+                "{i}"
+            );
+        }
+        spread.fade(0.0);
+        assert_eq!(spread.weight(), 0.0);
     }
 }

@@ -48,5 +48,5 @@ pub use published::{Evidence, PublishedModel, PublishedPlace, SwitchCost, load_p
 pub use scenario::{
     Arrivals, NoiseShape, Profile, Scenario, ScenarioApp, ScenarioLoad, load_scenario, parse_scenario,
 };
-pub use scenario_event::{ScenarioAction, ScenarioEvent, Sensor, SensorFailure};
+pub use scenario_event::{ScenarioAction, ScenarioBudget, ScenarioEvent, Sensor, SensorFailure};
 pub use shipped::{board_names, find_board, find_published, measurements, published_names};

@@ -88,7 +88,8 @@ fn policy(source: Source<'_>, board: Option<&BoardDescription>) -> Result<Policy
     }
 }
 
-fn power_budget(field: &Field<'_>) -> Result<Watts, Fault> {
+/// What a board may draw.
+pub(crate) fn power_budget(field: &Field<'_>) -> Result<Watts, Fault> {
     let budget = physical::power(field)?;
     if BUDGETS.contains(&budget.get()) {
         Ok(budget)
@@ -102,7 +103,8 @@ fn power_budget(field: &Field<'_>) -> Result<Watts, Fault> {
     }
 }
 
-fn temperature_limit(field: &Field<'_>) -> Result<Celsius, Fault> {
+/// How hot a board may get.
+pub(crate) fn temperature_limit(field: &Field<'_>) -> Result<Celsius, Fault> {
     let limit = physical::temperature(field)?;
     if LIMITS.contains(&limit.get()) {
         Ok(limit)

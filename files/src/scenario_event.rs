@@ -1,15 +1,18 @@
 //! The `[[event]]`s of a scenario.
 
-use dynd_vocab::{Blueprint, Hertz, Seconds};
+use dynd_vocab::{Blueprint, Celsius, Hertz, Seconds, Watts};
 
 use crate::fault::Fault;
 use crate::field::Field;
+use crate::policy::{power_budget, temperature_limit};
 use crate::quantity::time;
 use crate::scenario::{ceiling, processor};
 use crate::section::{Section, index_of, one_of};
 
-const ACTIONS: [&str; 6] = ["arrive", "leave", "crash", "clock", "target", "sensor"];
-const KEYS: [&str; 7] = ["at", "arrive", "leave", "crash", "clock", "target", "sensor"];
+const ACTIONS: [&str; 7] = ["arrive", "leave", "crash", "clock", "target", "budget", "sensor"];
+const KEYS: [&str; 8] = [
+    "at", "arrive", "leave", "crash", "clock", "target", "budget", "sensor",
+];
 const FAILURES: [SensorFailure; 3] = [
     SensorFailure::Unreadable,
     SensorFailure::Stuck,
@@ -52,6 +55,8 @@ pub enum ScenarioAction {
         /// The new target.
         latency: Seconds,
     },
+    /// What the operator allows the board is another from now on.
+    Budget(ScenarioBudget),
     /// A sensor fails, or is mended.
     Sensor {
         /// Which one.
@@ -59,6 +64,15 @@ pub enum ScenarioAction {
         /// What becomes of it.
         failure: SensorFailure,
     },
+}
+
+/// What an operator allows a board; nothing where it may do as it likes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ScenarioBudget {
+    /// What it may draw.
+    pub power: Option<Watts>,
+    /// How hot it may get anywhere.
+    pub temperature: Option<Celsius>,
 }
 
 /// A sensor of a board, by index.
@@ -155,6 +169,13 @@ fn action(part: &Section<'_>, names: &Names<'_>) -> Result<ScenarioAction, Fault
                 app: index_of(part.need("app", "app = \"camera\"")?, "app", &names.apps)?,
                 latency: time(part.need("latency", "latency = \"40 ms\"")?)?,
             })
+        }
+        "budget" => {
+            let part = Section::open(field, &["power", "temperature"])?;
+            Ok(ScenarioAction::Budget(ScenarioBudget {
+                power: part.get("power").map(power_budget).transpose()?,
+                temperature: part.get("temperature").map(temperature_limit).transpose()?,
+            }))
         }
         _ => sensor(field, names.board),
     }

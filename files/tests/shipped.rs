@@ -250,6 +250,16 @@ fn a_scenario_that_does_not_hold_is_refused_where_it_does_not() {
         "an event must say one thing that happens, not 0",
     );
     check(
+        "arrive = \"sorter\"",
+        "budget = { power = \"0 W\" }",
+        "power must be from 0.1 W to 10000 W",
+    );
+    check(
+        "arrive = \"sorter\"",
+        "budget = { heat = \"70 °C\" }",
+        "unknown key \"heat\"",
+    );
+    check(
         "jetson-xavier-nx",
         "jetson-tx2",
         "no latency of \"dynamic-ofa\" is known on jetson-tx2",

@@ -1,4 +1,4 @@
-//! How many times faster than real time the laboratory plays: `cargo run --release -p dynd-sim --example pace`.
+//! How many times faster than real time the laboratory plays: `cargo run --release -p dynd-sim --example pace [-- --json]`.
 //!
 //! Four apps on an Orin NX, under dynd and under a fixed choice; the best of five runs of each counts. Limit: 1,000 times.
 
@@ -30,7 +30,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let trace = play(&stage, &mut Dynd::new(brief.clone()))?;
         as_dynd = as_dynd.max(trace.duration.get() / began.elapsed().as_secs_f64());
     }
-    for (name, pace) in [("fixed", as_fixed), ("dynd", as_dynd)] {
+    let rows = [("fixed", as_fixed), ("dynd", as_dynd)];
+    if std::env::args().any(|argument| argument == "--json") {
+        let json = rows.map(|(name, pace)| {
+            let ok = pace >= LIMIT;
+            let what = format!("simulator, 4 apps under {name}");
+            format!(r#"{{"what":"{what}","value":{pace:.0},"op":">=","limit":{LIMIT},"unit":"x real time","ok":{ok}}}"#)
+        });
+        println!("[{}]", json.join(","));
+        return Ok(());
+    }
+    for (name, pace) in rows {
         let verdict = if pace >= LIMIT { "ok" } else { "NOT MET" };
         println!("{name}: {pace:.0} times real time, limit {LIMIT:.0}: {verdict}");
     }

@@ -1,6 +1,8 @@
 //! `dynctl simulate`.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use anyhow::Context as _;
 use dynd_files::{Scenario, load_scenario};
@@ -10,6 +12,9 @@ use super::print_json;
 use crate::failure::Failure;
 use crate::output::print;
 use crate::simulation::{Progress, page, plants_report, plants_text, report, text};
+
+/// Where there is no terminal, plants are told of so many times.
+const STEPS: u64 = 20;
 
 /// Let dynd and other controllers play scenarios on virtual boards. Needs no daemon.
 #[derive(clap::Args)]
@@ -94,15 +99,21 @@ impl Args {
     }
 
     fn on_random_plants(&self, scenarios: &[Scenario], count: u64) -> Result<(), Failure> {
+        let contenders: Vec<Vec<Contender>> = scenarios
+            .iter()
+            .map(|scenario| self.contenders(scenario))
+            .collect::<Result<_, _>>()?;
         let progress = Progress::new(count);
-        let mut results = Vec::new();
-        for number in 0..count {
-            let scenario = &scenarios[number as usize % scenarios.len()];
-            let contenders = self.contenders(scenario)?;
-            let played = play_on_random_plant(scenario, number, &contenders);
-            results.push(played.map_err(|error| failed(scenario, error))?);
-            progress.ran(&format!("plant {number}: {}", scenario.name));
-        }
+        let play = |number: u64| {
+            let index = number as usize % scenarios.len();
+            if number.is_multiple_of(count.div_ceil(STEPS)) {
+                progress.begin(&format!("plant {number} of {count}: {}", scenarios[index].name));
+            }
+            let played = play_on_random_plant(&scenarios[index], number, &contenders[index]);
+            progress.ran(&format!("plant {number}: {}", scenarios[index].name));
+            played.map_err(|error| failed(&scenarios[index], error))
+        };
+        let results = side_by_side(count, play)?;
         progress.end();
         let report = plants_report(&results);
         match self.json {
@@ -126,6 +137,38 @@ impl Args {
         }
         Ok(contenders)
     }
+}
+
+/// What `play` says of each number below `count`, in order; every processor plays one at a time.
+fn side_by_side<T: Send>(
+    count: u64,
+    play: impl Fn(u64) -> Result<T, Failure> + Sync,
+) -> Result<Vec<T>, Failure> {
+    let next = AtomicU64::new(0);
+    let player = || {
+        let mut played = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                return Ok(played);
+            }
+            // One that fails ends the others.
+            let one = play(number).inspect_err(|_| next.store(count, Ordering::Relaxed))?;
+            played.push((number, one));
+        }
+    };
+    let players = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut all: Vec<(u64, T)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..players).map(|_| scope.spawn(player)).collect();
+        let join = |thread: ScopedJoinHandle<'_, Result<Vec<(u64, T)>, Failure>>| match thread.join() {
+            Ok(played) => played,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let played: Result<Vec<_>, Failure> = threads.into_iter().map(join).collect();
+        played.map(|played| played.into_iter().flatten().collect())
+    })?;
+    all.sort_by_key(|(number, _)| *number);
+    Ok(all.into_iter().map(|(_, one)| one).collect())
 }
 
 fn check(scenarios: &[Scenario]) -> Result<(), Failure> {

@@ -61,6 +61,8 @@ pub(crate) struct ControllerReport {
     pub(crate) base: Spread,
     /// Misses beyond what is allowed, summed over apps; five times this are in the cost.
     pub(crate) excess: Spread,
+    /// Share of the time beyond a budget of the operator; five times this are in the cost, too.
+    pub(crate) over_budget: Spread,
     /// The way from the oracle's cost to that of the best static choice; absent where they hardly differ.
     pub(crate) regret_share: Option<Spread>,
     pub(crate) apps: Vec<AppReport>,
@@ -170,6 +172,7 @@ fn controller(contest: &Contest, entry: &Entry) -> ControllerReport {
         cost: spread(|outcome| outcome.cost.total),
         base: spread(|outcome| outcome.cost.base),
         excess: spread(|outcome| outcome.cost.excess),
+        over_budget: spread(|outcome| outcome.cost.over_budget),
         regret_share: regret_share(contest, entry),
         apps: (0..contest.scenario.apps.len())
             .map(|app| app_report(contest, entry, app))

@@ -1,7 +1,6 @@
 //! A contest: every contender plays one scenario with every seed.
 
 use dynd_files::Scenario;
-use dynd_vocab::Watts;
 
 use super::brief::Brief;
 use super::catalogue::Catalogue;
@@ -144,8 +143,10 @@ impl Player {
             catalogue,
             reference,
         } = setup;
-        let power = Watts::new(reference.power_w);
-        let seer = |foresight| Self::Seer(Box::new(Seer::new(foresight, brief.clone(), power)));
+        let seer = |foresight| {
+            let reference = (*reference).clone();
+            Self::Seer(Box::new(Seer::new(foresight, brief.clone(), reference)))
+        };
         Ok(match contender {
             Contender::Dynd => Self::Dynd,
             Contender::Static(choice, governors) => Self::Fixed(fixed(stage, brief, choice, governors)?),

@@ -1,5 +1,6 @@
 //! What a run leaves behind: every frame, and how the board was from moment to moment.
 
+use dynd_files::ScenarioBudget;
 use dynd_vocab::{Celsius, Hertz, Seconds, Timestamp, Watts};
 
 use super::world::Run;
@@ -34,6 +35,8 @@ pub struct Moment {
     pub power: Watts,
     /// Its hottest part.
     pub hottest: Celsius,
+    /// What it was allowed.
+    pub budget: ScenarioBudget,
 }
 
 /// All of one run.
@@ -43,7 +46,7 @@ pub struct Trace {
     pub frames: Vec<Frame>,
     /// Every 100 ms.
     pub moments: Vec<Moment>,
-    /// When apps, loads, clocks or targets changed.
+    /// When apps, loads, clocks, targets or budgets changed.
     pub disturbances: Vec<Timestamp>,
     /// What the board drew in all, in joules.
     pub energy: f64,

@@ -1,5 +1,6 @@
 //! What a world tells whoever plays in it.
 
+use dynd_files::ScenarioBudget;
 use dynd_vocab::Report;
 
 /// Something that a controller has to know or to decide. Apps go by index.
@@ -11,6 +12,8 @@ pub enum Happening {
     Left(usize),
     /// Its requirement is another one.
     Changed(usize),
+    /// The operator allows the board something else.
+    Budget(ScenarioBudget),
     /// It waits to be told what to run.
     Due(usize),
     /// An inference ended.

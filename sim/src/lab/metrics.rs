@@ -3,10 +3,13 @@
 use dynd_files::Scenario;
 use dynd_vocab::{Seconds, Timestamp};
 
-use super::frame::{Frame, Trace};
+use super::frame::{Frame, Moment, Trace};
 
 /// An app is back within its target when this many inferences in a row hold it often enough.
 const MET_AFTER: usize = 20;
+
+/// Power is the mean of so many moments: one second.
+const MOMENTS: usize = 10;
 
 /// The figures of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +20,8 @@ pub struct Metrics {
     pub power_w: f64,
     /// The temperature of its hottest part when that was hottest, in °C.
     pub max_temp_c: f64,
+    /// Share of the time in which it drew more, over a second, or was hotter than the operator allows.
+    pub over_budget: f64,
     /// Share of all frames that were missed.
     pub misses: f64,
     /// After the disturbance that cost most: late inferences of one app until it was met again, which is the first 20 in
@@ -72,6 +77,7 @@ impl Metrics {
             energy_j: trace.energy,
             power_w: trace.energy / trace.duration.get(),
             max_temp_c: hottest.fold(f64::NEG_INFINITY, f64::max),
+            over_budget: over_budget(&trace.moments),
             misses: share(missed, trace.frames.len()),
             late_until_met: late.max().unwrap_or(0) as f64,
             quality: mean(apps.iter().map(|app| app.quality)),
@@ -97,6 +103,28 @@ impl AppMetrics {
             mean_ms: mean(frames.iter().filter_map(latency)),
         }
     }
+}
+
+/// The share of `moments` at which the board was beyond what it was allowed. Power counts as the mean of the last second
+/// under one budget: shorter peaks are for the hardware to bear.
+fn over_budget(moments: &[Moment]) -> f64 {
+    let is_over = |index: usize| {
+        let Moment { hottest, budget, .. } = &moments[index];
+        let last = moments[..=index].iter().rev().take(MOMENTS);
+        let last: Vec<f64> = last
+            .take_while(|moment| moment.budget == *budget)
+            .map(|moment| moment.power.get())
+            .collect();
+        let power = last.iter().sum::<f64>() / last.len() as f64;
+        let draws = budget
+            .power
+            .is_some_and(|most| last.len() == MOMENTS && power > most.get());
+        draws || budget.temperature.is_some_and(|most| *hottest > most)
+    };
+    share(
+        (0..moments.len()).filter(|&index| is_over(index)).count(),
+        moments.len(),
+    )
 }
 
 fn worst_late_until_met(scenario: &Scenario, trace: &Trace, app: usize) -> usize {
@@ -147,7 +175,41 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use dynd_files::ScenarioBudget;
+    use dynd_vocab::{Celsius, Watts};
+
     use super::*;
+
+    #[test]
+    fn time_beyond_a_budget_counts_from_its_first_second_on() {
+        let moments = |budget: ScenarioBudget| -> Vec<Moment> {
+            let moment = |index: u64| Moment {
+                at: Timestamp::from_nanos(index * 100_000_000),
+                clocks: Vec::new(),
+                power: Watts::new(if index < 20 { 8.0 } else { 4.0 }),
+                hottest: Celsius::new(50.0 + index as f64),
+                budget: if index < 5 {
+                    ScenarioBudget::default()
+                } else {
+                    budget
+                },
+            };
+            (0..40).map(moment).collect()
+        };
+        let check = |power: Option<f64>, temperature: Option<f64>, expect: usize| {
+            let budget = ScenarioBudget {
+                power: power.map(Watts::new),
+                temperature: temperature.map(Celsius::new),
+            };
+            assert_eq!(over_budget(&moments(budget)), share(expect, 40), "{budget:?}");
+        };
+        check(None, None, 0);
+        check(Some(9.0), None, 0);
+        // In force from 5 on, and for a second at 14; the mean of a second is 6.8 W at 22 and 6.4 W at 23.
+        check(Some(6.5), None, 9);
+        check(None, Some(80.5), 9);
+        check(Some(6.5), Some(80.5), 18);
+    }
 
     #[test]
     fn late_inferences_count_until_twenty_hold() {

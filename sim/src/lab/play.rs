@@ -73,6 +73,7 @@ impl Game<'_> {
                 let requirement = self.world.requirement(*app);
                 self.tell(manager, News::Changed(*app, requirement));
             }
+            Happening::Budget(budget) => self.tell(manager, News::Budget(*budget)),
             Happening::Ended(app, report) => self.tell(manager, News::Ended(*app, report)),
             Happening::Due(app) => {
                 if let Some((_, release)) = self.world.waiting(*app) {

@@ -37,7 +37,6 @@ impl Stage {
     /// If the plant refuses the work of an app or load.
     pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, PlantError> {
         let board = &scenario.board.1;
-        let seconds = scenario.duration.get();
         let workloads = scenario
             .apps
             .iter()
@@ -53,13 +52,10 @@ impl Stage {
             let stall = 0.2 * load.busy.get();
             Ok(Work::new(Seconds::new(stall), (load.busy.get() - stall) * speed))
         });
-        let noise = |(index, app): (usize, &dynd_files::ScenarioApp)| {
-            Noise::new(app.noise, mix(seed ^ mix(index as u64 + 1)), seconds)
-        };
         Ok(Self {
             workloads: workloads.collect::<Result<_, _>>()?,
             loads: loads.collect::<Result<_, _>>()?,
-            noises: scenario.apps.iter().enumerate().map(noise).collect(),
+            noises: noises(scenario, seed),
             board: board.clone(),
             scenario: scenario.clone(),
             seed,
@@ -72,6 +68,16 @@ impl Stage {
     /// As [`new`](Self::new).
     pub fn seeded(scenario: &Scenario, count: u64) -> Result<Vec<Self>, PlantError> {
         (1..=count).map(|seed| Self::new(scenario, seed)).collect()
+    }
+
+    /// The same with other noise, arrivals and sensors, as `seed` fixes them.
+    #[must_use]
+    pub(crate) fn reseeded(&self, seed: u64) -> Self {
+        Self {
+            noises: noises(&self.scenario, seed),
+            seed,
+            ..self.clone()
+        }
     }
 
     /// The same on another board, whose every figure differs by up to the share `amount`: what an inference asks for stays,
@@ -118,10 +124,7 @@ impl Stage {
             (Arrivals::Steady, _) => period.get(),
             (Arrivals::Bursts, _) => {
                 let seed = mix(self.seed ^ mix(0xA_0000 + app as u64));
-                let pause = (1.0 - BURST_SHARE * BURST_MEAN) / (1.0 - BURST_SHARE);
-                let in_burst = uniform(seed, 2 * frame) < BURST_SHARE;
-                let mean = period.get() * if in_burst { BURST_MEAN } else { pause };
-                -mean * (1.0 - uniform(seed, 2 * frame + 1)).ln()
+                burst_interval(period, seed, frame)
             }
         };
         Some(Timestamp::from_nanos(
@@ -141,4 +144,24 @@ impl Stage {
             |action: ScenarioAction| matches!(action, ScenarioAction::LoadArrives(each) if each == load);
         !self.scenario.events.iter().any(|event| arrives(event.action))
     }
+}
+
+/// Interval number `number` of those that `seed` fixes of an app whose frames come in bursts, `period` apart on average, in
+/// seconds.
+pub(crate) fn burst_interval(period: Seconds, seed: u64, number: u64) -> f64 {
+    let pause = (1.0 - BURST_SHARE * BURST_MEAN) / (1.0 - BURST_SHARE);
+    let in_burst = uniform(seed, 2 * number) < BURST_SHARE;
+    let mean = period.get() * if in_burst { BURST_MEAN } else { pause };
+    -mean * (1.0 - uniform(seed, 2 * number + 1)).ln()
+}
+
+fn noises(scenario: &Scenario, seed: u64) -> Vec<Noise> {
+    let noise = |(index, app): (usize, &dynd_files::ScenarioApp)| {
+        Noise::new(
+            app.noise,
+            mix(seed ^ mix(index as u64 + 1)),
+            scenario.duration.get(),
+        )
+    };
+    scenario.apps.iter().enumerate().map(noise).collect()
 }

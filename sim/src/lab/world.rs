@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use dynd_files::{ScenarioAction, Sensor, SensorFailure};
+use dynd_files::{ScenarioAction, ScenarioBudget, Sensor, SensorFailure};
 use dynd_plant::{Failure, JobId, Place, Plant, PlantError, VirtualBoard, Work};
 use dynd_vocab::{
-    Actuation, Board as _, ClockBounds, CpuSet, Hertz, Pid, Report, Requirement, Sample, Seconds, Setting,
-    Timestamp, Watts,
+    Actuation, Board as _, Celsius, ClockBounds, CpuSet, Hertz, Pid, Report, Requirement, Sample, Seconds,
+    Setting, Timestamp, Watts,
 };
 
 use super::actor::{AppActor, LoadActor, LoadState, Running, Step, app_pid, load_pid};
@@ -54,6 +54,7 @@ pub struct World<'s> {
     pending: VecDeque<Happening>,
     next_event: usize,
     ceilings: Vec<Option<Hertz>>,
+    budget: ScenarioBudget,
     asked: Setting,
     next_moment: u64,
     energy_at_moment: f64,
@@ -96,6 +97,7 @@ impl<'s> World<'s> {
             pending: VecDeque::new(),
             next_event: 0,
             ceilings: vec![None; stage.board.silicon().count()],
+            budget: ScenarioBudget::default(),
             asked: Setting::default(),
             next_moment: MOMENT,
             energy_at_moment: 0.0,
@@ -179,6 +181,19 @@ impl<'s> World<'s> {
     /// The highest clock that a processor is allowed by those with more say than any controller.
     pub fn ceiling(&self, processor: usize) -> Option<Hertz> {
         self.ceilings[processor]
+    }
+
+    /// What the operator allows the board.
+    pub const fn budget(&self) -> ScenarioBudget {
+        self.budget
+    }
+
+    /// The temperature of its hottest part.
+    pub fn hottest(&self) -> Celsius {
+        let plant = self.board.plant();
+        let nodes = 0..self.stage.board.thermal.nodes.len();
+        let degrees = nodes.map(|node| plant.temperature(node).get());
+        Celsius::new(degrees.fold(f64::NEG_INFINITY, f64::max))
     }
 
     /// Makes `app` one that ran `run` before.
@@ -402,6 +417,10 @@ impl<'s> World<'s> {
                 self.apps[app].requirement.latency = latency;
                 self.pending.push_back(Happening::Changed(app));
             }
+            ScenarioAction::Budget(budget) => {
+                self.budget = budget;
+                self.pending.push_back(Happening::Budget(budget));
+            }
             ScenarioAction::Sensor { sensor, failure } => self.fail(sensor, failure),
         }
         Ok(())
@@ -594,18 +613,12 @@ impl<'s> World<'s> {
         let energy = plant.energy();
         let power = (energy - self.energy_at_moment) / (MOMENT as f64 * 1e-9);
         self.energy_at_moment = energy;
-        let nodes = 0..self.stage.board.thermal.nodes.len();
-        let temperatures = nodes.map(|node| plant.temperature(node));
         self.trace.moments.push(Moment {
             at: now,
             clocks: (0..self.ceilings.len()).map(|each| plant.clock(each)).collect(),
             power: Watts::new(power),
-            hottest: temperatures.fold(
-                plant.temperature(0),
-                |hottest, each| {
-                    if each > hottest { each } else { hottest }
-                },
-            ),
+            hottest: self.hottest(),
+            budget: self.budget,
         });
     }
 

@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use dynd_core::{Controller, Input, Output, Selector};
+use dynd_files::ScenarioBudget;
 use dynd_plant::Place;
 use dynd_vocab::{
-    Actuated, AppId, Assignment, Hello, Identity, ProcessorKind, Report, Requirement, Seconds, Setting,
-    Standing, Timestamp,
+    Actuated, AppId, Assignment, Hello, Identity, Policy, ProcessorKind, Report, Requirement, Seconds,
+    Setting, Standing, Timestamp,
 };
 
 use super::{Manager, News, Orders};
@@ -29,6 +30,8 @@ pub struct Dynd {
     controller: Controller,
     clients: Vec<Client>,
     orders: Orders,
+    /// What the policy allows the board.
+    budget: ScenarioBudget,
     /// The setting asked for last.
     asked: Setting,
     /// When the controller wants to be called again.
@@ -67,6 +70,7 @@ impl Dynd {
             controller: Controller::new(brief.board.clone(), brief.policy(), 1).with_board_file(&brief.file),
             clients: brief.apps.iter().enumerate().map(client).collect(),
             orders: Orders::default(),
+            budget: ScenarioBudget::default(),
             asked: Setting::default(),
             wake_at: None,
             brief,
@@ -147,7 +151,15 @@ impl Dynd {
     fn change(&mut self, now: Timestamp, app: usize, requirement: Requirement) {
         self.brief.apps[app].requirement = requirement;
         self.clients[app].requirement = requirement;
-        let policy = self.brief.policy();
+        self.follow_policy(now);
+    }
+
+    fn follow_policy(&mut self, now: Timestamp) {
+        let policy = Policy {
+            power_budget: self.budget.power,
+            temperature_limit: self.budget.temperature,
+            ..self.brief.policy()
+        };
         self.step(now, Input::Policy(policy));
     }
 
@@ -179,6 +191,10 @@ impl Manager for Dynd {
                 self.step(now, Input::Goodbye(id));
             }
             News::Changed(app, requirement) => self.change(now, app, requirement),
+            News::Budget(budget) => {
+                self.budget = budget;
+                self.follow_policy(now);
+            }
             News::Ended(app, report) => self.ended(now, app, report),
             News::Sample(sample) => self.step(now, Input::Sample(sample.clone())),
             News::Actuated(answers) => {

@@ -10,6 +10,7 @@ mod votes;
 
 use std::time::Duration;
 
+use dynd_files::ScenarioBudget;
 use dynd_vocab::{Actuation, Report, Requirement, Sample, Setting, Timestamp};
 
 pub use self::alert::Alert;
@@ -31,6 +32,8 @@ pub enum News<'a> {
     Left(usize),
     /// An app needs something else from now on.
     Changed(usize, Requirement),
+    /// The operator allows the board something else from now on.
+    Budget(ScenarioBudget),
     /// An inference of an app ended.
     Ended(usize, &'a Report),
     /// The board was sampled.

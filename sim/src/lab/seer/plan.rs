@@ -2,15 +2,16 @@
 //!
 //! 1. Every app takes, one after the other, the place and sub-network of least cost while the others keep theirs, until nobody
 //!    changes. Meanwhile every clock is as high as allowed.
-//! 2. Where energy counts, each processor's clock is then lowered OPP by OPP as long as the cost falls, in either order of the
-//!    processors, and in pairs; for the best few choices of 1. rather than for the best alone, as what is best at the
-//!    highest clocks need not be best at lower ones.
+//! 2. Where energy counts, or a budget is set, each processor's clock is then lowered OPP by OPP as long as the cost falls,
+//!    in either order of the processors, and in pairs; for the best few choices of 1. rather than for the best alone, as
+//!    what is best at the highest clocks need not be best at lower ones.
 //!
 //! The cost of a plan is what a run that went on like this loses per frame, and the price of its misses. What a plan
 //! brings is tried once per situation; at other prices the same is weighed anew.
 
 use std::collections::BTreeMap;
 
+use dynd_files::ScenarioBudget;
 use dynd_plant::Place;
 use dynd_vocab::{ClockBounds, CpuSet, Hertz, Objective, Setting, Watts};
 
@@ -37,6 +38,22 @@ const WORTH: f64 = 0.002;
 const HEAT_CLASS: f64 = 4.0;
 const COOL: f64 = 60.0;
 
+/// Under a limit, where they begin below it.
+const NEAR_LIMIT: f64 = 8.0;
+
+/// What a plan beyond a budget costs, and further for each time the budget that it is beyond it: above all else, and less the
+/// nearer, so that the search finds the way back.
+const BEYOND: f64 = 20.0;
+const FURTHER: f64 = 100.0;
+
+/// A plan keeps this distance from a power budget, as a share of it, since noise makes some seconds dearer than the mean, and
+/// this from a temperature limit, in kelvins.
+const POWER_MARGIN: f64 = 0.02;
+const HEAT_MARGIN: f64 = 0.5;
+
+/// Under a budget, what is best where is looked for with all clocks so far down, as shares of their OPPs.
+const SLOWER: [f64; 4] = [0.0, 0.3, 0.55, 0.8];
+
 /// What a plan is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Situation {
@@ -44,6 +61,8 @@ pub(super) struct Situation {
     apps: Vec<Option<u64>>,
     loads: Vec<bool>,
     ceilings: Vec<Option<u64>>,
+    /// Allowed power and temperature, in thousandths.
+    budget: (Option<i64>, Option<i64>),
     /// How hot the hottest part is.
     heat: i64,
     /// Which noise each app has now, as its median in thousandths.
@@ -53,8 +72,11 @@ pub(super) struct Situation {
 impl Situation {
     /// True if `other` differs in heat at most: nothing has happened.
     pub(super) fn is_as(&self, other: &Self) -> bool {
-        (&self.apps, &self.loads, &self.ceilings, &self.noise)
-            == (&other.apps, &other.loads, &other.ceilings, &other.noise)
+        let all_but_heat = |of: &Self| Self {
+            heat: 0,
+            ..of.clone()
+        };
+        all_but_heat(self) == all_but_heat(other)
     }
 
     pub(super) fn of(world: &World<'_>) -> Self {
@@ -64,10 +86,13 @@ impl Situation {
             let target = world.requirement(app).latency.get() * 1e9;
             world.is_present(app).then_some(target as u64)
         };
-        let nodes = 0..stage.board.thermal.nodes.len();
-        let plant = world.board().plant();
-        let hottest = nodes.map(|node| plant.temperature(node).get());
-        let above = (hottest.fold(COOL, f64::max) - COOL) / HEAT_CLASS;
+        let budget = world.budget();
+        // Near a limit every kelvin counts.
+        let (from, class) = match budget.temperature {
+            Some(limit) => (limit.get() - NEAR_LIMIT, 1.0),
+            None => (COOL, HEAT_CLASS),
+        };
+        let above = (world.hottest().get() - from).max(0.0) / class;
         let median = |app: usize| (stage.noises[app].quantile(0.5, nanos) * 1e3) as i64;
         Self {
             apps: (0..stage.scenario.apps.len()).map(target).collect(),
@@ -77,6 +102,10 @@ impl Situation {
             ceilings: (0..stage.board.silicon().count())
                 .map(|each| world.ceiling(each).map(Hertz::as_hz))
                 .collect(),
+            budget: (
+                budget.power.map(|power| (power.get() * 1e3) as i64),
+                budget.temperature.map(|limit| (limit.get() * 1e3) as i64),
+            ),
             heat: above as i64,
             noise: (0..stage.scenario.apps.len()).map(median).collect(),
         }
@@ -151,8 +180,20 @@ pub(super) struct Search<'a, 's> {
 impl Search<'_, '_> {
     /// The best plan, or `present` if that is as good; per app the share of frames that would be late.
     pub(super) fn best(&mut self, present: &Plan) -> Result<(Plan, Vec<f64>), PlayError> {
-        let mut finalists = self.places(present)?;
-        if self.world.stage().scenario.objective == Objective::MinEnergy {
+        let budget = self.world.budget();
+        let has_budget = budget != ScenarioBudget::default();
+        let slower = if has_budget { &SLOWER[..] } else { &SLOWER[..1] };
+        let mut finalists = Vec::new();
+        for share in slower {
+            let below = |opps: usize| ((opps - 1) as f64 * share) as usize;
+            let start = Plan {
+                below: self.opps().into_iter().map(below).collect(),
+                runs: present.runs.clone(),
+            };
+            let found = self.places(start)?;
+            finalists.extend(found.into_iter().take(FINALISTS / slower.len()));
+        }
+        if has_budget || self.world.stage().scenario.objective == Objective::MinEnergy {
             for (plan, cost) in &mut finalists {
                 self.lower_all_clocks(plan, cost)?;
             }
@@ -167,12 +208,8 @@ impl Search<'_, '_> {
         Ok((plan, late))
     }
 
-    /// Step 1: the best few choices of places, with what each costs at the highest clocks.
-    fn places(&mut self, present: &Plan) -> Result<Vec<(Plan, f64)>, PlayError> {
-        let mut plan = Plan {
-            below: vec![0; present.below.len()],
-            runs: present.runs.clone(),
-        };
+    /// Step 1: the best few choices of places, from `plan` on, with what each costs at its clocks.
+    fn places(&mut self, mut plan: Plan) -> Result<Vec<(Plan, f64)>, PlayError> {
         let mut least = self.cost(&plan)?;
         let mut seen = vec![(plan.clone(), least)];
         for _ in 0..ROUNDS {
@@ -316,7 +353,12 @@ impl Search<'_, '_> {
             let found = prospect(self.world, plan, &setting)?;
             self.prospects.insert(key.clone(), found);
         }
-        let Prospect { power, late, latency } = &self.prospects[&key];
+        let Prospect {
+            power,
+            hottest,
+            late,
+            latency,
+        } = &self.prospects[&key];
         let scenario = &self.world.stage().scenario;
         let lost: f64 = match scenario.objective {
             Objective::MinEnergy => power / self.reference.get(),
@@ -325,7 +367,21 @@ impl Search<'_, '_> {
                 .sum(),
             Objective::MinLatency => latency.iter().sum(),
         };
+        let budget = self.world.budget();
+        let beyond = |share: f64| {
+            if share > 0.0 {
+                BEYOND + FURTHER * share
+            } else {
+                0.0
+            }
+        };
+        let drawn = budget
+            .power
+            .map_or(0.0, |most| beyond(power / most.get() - 1.0 + POWER_MARGIN));
+        let heat = budget
+            .temperature
+            .map_or(0.0, |most| beyond((hottest + HEAT_MARGIN) / most.get() - 1.0));
         let misses = self.prices.iter().zip(late).map(|(price, late)| price * late);
-        Ok(lost + misses.sum::<f64>())
+        Ok(lost + misses.sum::<f64>() + drawn + heat)
     }
 }

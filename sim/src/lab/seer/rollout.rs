@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dynd_files::Arrivals;
 use dynd_vocab::{Setting, Timestamp};
 
 use super::plan::Plan;
@@ -16,8 +17,10 @@ const PATIENCE: f64 = 20.0;
 /// What a frame that does not end while it is watched counts for.
 const HOPELESS: f64 = 20.0;
 
-/// How many frames of the slowest app a plan is tried for, and for how long at least and at most, in seconds.
+/// How many frames of the slowest app a plan is tried for, more of one whose frames come in bursts, and for how long at
+/// least and at most, in seconds.
 const FRAMES: f64 = 12.0;
+const FRAMES_IN_BURSTS: f64 = 48.0;
 const SHORTEST: f64 = 0.4;
 const LONGEST: f64 = 20.0;
 
@@ -26,6 +29,8 @@ const LONGEST: f64 = 20.0;
 pub(super) struct Prospect {
     /// Mean power of the board, in watts.
     pub(super) power: f64,
+    /// How hot the hottest part is in the end, in °C.
+    pub(super) hottest: f64,
     /// Per app, the share of frames that would be late.
     pub(super) late: Vec<f64>,
     /// Per app, the mean latency over its target.
@@ -126,6 +131,7 @@ pub(super) fn prospect(world: &World<'_>, plan: &Plan, setting: &Setting) -> Res
     let seconds = copy.now().since(began).as_secs_f64();
     Ok(Prospect {
         power: (copy.board().plant().energy() - energy) / seconds,
+        hottest: copy.hottest().get(),
         late: (0..apps)
             .map(|app| late(&copy, plan, app, (began, medians[app])))
             .collect(),
@@ -168,7 +174,11 @@ fn horizon(world: &World<'_>) -> f64 {
     let longest = apps.filter(|&app| world.is_present(app)).map(|app| {
         let requirement = world.requirement(app);
         let period = requirement.period.map_or(0.0, |period| period.get());
-        requirement.latency.get().max(period)
+        let frames = match world.stage().scenario.apps[app].arrivals {
+            Arrivals::Steady => FRAMES,
+            Arrivals::Bursts => FRAMES_IN_BURSTS,
+        };
+        frames * requirement.latency.get().max(period)
     });
-    (FRAMES * longest.fold(0.0, f64::max)).clamp(SHORTEST, LONGEST)
+    longest.fold(0.0, f64::max).clamp(SHORTEST, LONGEST)
 }
