@@ -27,8 +27,11 @@ use crate::transition::Seat;
 /// Inferences that `p95` and `within target` look back on.
 const HISTORY: usize = 256;
 
-/// An app that reported within this time is inferring.
-pub(crate) const ACTIVE: Duration = Duration::from_secs(1);
+/// An app that reported within this time is inferring; and within so many of its periods or of its latest inference, but
+/// nobody is for so long.
+const ACTIVE: Duration = Duration::from_secs(1);
+const ACTIVE_PERIODS: f64 = 3.0;
+const LONGEST_ACTIVE: Duration = Duration::from_secs(60);
 
 /// One app.
 #[derive(Debug)]
@@ -333,9 +336,17 @@ impl App {
         Some(&*self.assignment.insert(assignment))
     }
 
+    /// True if it is inferring, as far as it was heard.
+    pub(crate) fn is_active(&self, now: Timestamp) -> bool {
+        let period = self.requirement.period.unwrap_or(self.requirement.latency);
+        let latest = self.history.back().map_or(period, |(latency, _)| *latency);
+        let patience = (ACTIVE_PERIODS * period.get().max(latest.get())).min(LONGEST_ACTIVE.as_secs_f64());
+        now.since(self.last_heard).as_secs_f64() <= ACTIVE.as_secs_f64().max(patience)
+    }
+
     /// How busy it keeps the processor it runs on: threads that run or wait at a random moment.
     pub(crate) fn occupancy(&self, now: Timestamp) -> Occupancy {
-        let active = now.since(self.last_heard) <= ACTIVE;
+        let active = self.is_active(now);
         Occupancy {
             app: self.id,
             processor: self.processor(),

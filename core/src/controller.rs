@@ -18,7 +18,7 @@ use dynd_vocab::{
     Pid, Policy, Processor, Report, Sample, Seconds, Setting, Standing, Timestamp, Why,
 };
 
-use crate::app::{ACTIVE, App, Scene};
+use crate::app::{App, Scene};
 use crate::clocks;
 use crate::grant::{self, Pool};
 use crate::joint::{self, Clocks, Joint};
@@ -453,7 +453,7 @@ impl Controller {
     }
 
     fn plan_if_due(&mut self, now: Timestamp, output: &mut Output) {
-        let active = self.apps.values().any(|app| now.since(app.last_heard) < ACTIVE);
+        let active = self.apps.values().any(|app| app.is_active(now));
         // What is learned of power and heat may let an app infer that was not allowed to.
         let learns = active || (self.has_limits() && !self.apps.is_empty());
         if learns && self.planned_at.is_some_and(|at| now.since(at) >= LEARN_INTERVAL) {

@@ -251,3 +251,17 @@ fn an_accelerator_is_fed_by_a_cluster_that_is_not_reserved() {
     assert_eq!(assignment.standing, Standing::Met, "{}", assignment.reason);
     assert!(assignment.cpus.iter().all(|cpu| cpu >= 4), "{}", assignment.cpus);
 }
+
+#[test]
+fn an_app_of_long_periods_is_not_idle_between_them() {
+    let apps = [hello("camera", (12.0, 2000.0), &["big"])];
+    let mut told = Told::new(policy(Objective::MinEnergy), &apps);
+    infer(&mut told, 0);
+    let clock = told.mhz(0);
+    told.now += 3_000_000_000;
+    told.step(Input::Tick);
+    assert_eq!(told.mhz(0), clock);
+    told.now += 4_000_000_000;
+    told.step(Input::Tick);
+    assert_eq!(told.setting.as_ref().unwrap().clocks, []);
+}
