@@ -160,7 +160,7 @@ class BedB(Bed):
     letter = "B"
     title = "arm64, device tree, cpufreq-dt"
     architecture, flavour = "arm64", "arm64"
-    build = "aarch64-unknown-linux-gnu/release"
+    build = "aarch64-unknown-linux-gnu/bed"
     libraries = [Path("/usr/aarch64-linux-gnu/lib")]
     emulator = "qemu-system-aarch64"
     console = "ttyAMA0"
@@ -198,7 +198,7 @@ class BedC(Bed):
     letter = "C"
     title = "armv7, device tree, cpufreq-dt, step_wise cooling"
     architecture, flavour = "armhf", "armmp"
-    build = "armv7-unknown-linux-gnueabihf/release"
+    build = "armv7-unknown-linux-gnueabihf/bed"
     libraries = [Path("/usr/arm-linux-gnueabihf/lib")]
     emulator = "qemu-system-arm"
     console = "ttyAMA0"

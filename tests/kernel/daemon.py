@@ -6,6 +6,11 @@ import time
 CPUFREQ = "/sys/devices/system/cpu/cpufreq"
 START = "dynd --policy /policy.toml --dbus off >>/run/log 2>&1 & daemon=$!"
 
+# How long one of our programs may take, in seconds of the guest: whoever takes longer is ended, and red.
+LIMIT = "timeout 60"
+# Tells the daemon to end, and how it does.
+END = "(sleep 60; kill -KILL $daemon) & guard=$!; kill -TERM $daemon; wait $daemon; echo $?; kill $guard"
+
 POLICY = """
 [processor.little]
 clocks = "bound"
@@ -15,7 +20,16 @@ max-clock = "1 GHz"
 clocks = "bound"
 min-clock = "800 MHz"
 max-clock = "1.4 GHz"
+
+[[app]]
+match = { name = "minimal" }
+processors = ["little"]
+enforce = true
 """
+
+# Where the app is, alone.
+GROUP = "/sys/fs/cgroup/app"
+CPUS = f"{GROUP}/cpuset.cpus"
 
 # What that makes of the clocks, in kHz.
 BOUNDS = {"little": (200_000, 1_000_000), "big": (800_000, 1_400_000)}
@@ -34,6 +48,7 @@ def check(bed, machine, report):
     trial.bounds()
     if bed.can_heat:
         trial.heat()
+    trial.enforcement()
     trial.end()
     trial.kill_and_restore()
     trial.kill_and_restart()
@@ -65,7 +80,6 @@ class Trial:
         self.report.check("doctor, cpuset not delegated", found, len(found) == 1 and "not delegated" in found[0])
         self.machine.run("echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control")
         self.report.same("doctor, cpuset delegated", self.findings("cgroup", "cpuset"), [])
-        # Here an app's group is confined by a policy with `enforce = true`.
 
     def counters(self):
         """Cycles are counted, per cluster, where the machine has counters that this dynd knows."""
@@ -129,16 +143,30 @@ class Trial:
         self.report.same("maximum when it is cool again", self.maxima(), wanted)
         self.report.same("dynd says when it is cool again", self.until_all("held"), HELD)
 
+    def enforcement(self):
+        """The kernel keeps an app that is alone in a control group on the CPUs that dynd tells it."""
+        self.machine.run(f"mkdir {GROUP}; "
+                         f"sh -c 'echo $$ >{GROUP}/cgroup.procs; exec minimal 1000000 >/run/app' & app=$!")
+        kept = self.wait(self.kept, lambda now: now.get("state") == "held", 30)
+        self.report.same("dynd says of the app", (kept.get("state"), kept.get("by")), ("held", "cgroup-v2"))
+        cpus = self.machine.run(f"cat {CPUS}")
+        self.report.check("cpuset of the app", cpus, cpus in ["0", "1", "0-1"] and cpus == kept.get("cpus"))
+        allowed = "grep -h Cpus_allowed_list: /proc/$app/task/*/status | sort -u | cut -f 2"
+        self.report.same("the kernel lets the app on", self.machine.run(allowed), cpus)
+        _, code = self.machine.attempt("taskset -pc 2-3 $app")
+        seen = self.machine.run(allowed)
+        self.report.check("when it asks for others it is on", seen, code != 0 and seen == cpus)
+
     def end(self):
         """A daemon that is told to end puts everything back."""
-        code = self.machine.run("kill -TERM $daemon; wait $daemon; echo $?")
+        code = self.machine.run(END)
         self.report.same("dynd ends with", code, "0")
         self.as_before("SIGTERM")
 
     def kill_and_restore(self):
         """What a killed daemon has left is put back by `dynd --restore`."""
         self.killed("SIGKILL")
-        said = self.machine.run("dynd --restore")
+        said = self.machine.run(f"{LIMIT} dynd --restore")
         self.as_before("dynd --restore")
         self.report.check("dynd --restore answers", f"{len(said.splitlines())} attributes", "refused" not in said)
 
@@ -146,22 +174,27 @@ class Trial:
         """What a killed daemon has left is put back by the next one."""
         self.killed("SIGKILL again")
         self.machine.run("dynd --dbus off >>/run/log 2>&1 & daemon=$!")
-        self.machine.until("dynctl status", "policy:", 30)
+        self.machine.until(f"{LIMIT} dynctl status", "policy:", 30)
         self.as_before("the next start")
-        self.machine.run("kill -TERM $daemon; wait $daemon")
+        self.report.same("it ends with", self.machine.run(END), "0")
 
     def killed(self, how):
         """Starts a daemon, lets it set the clocks and kills it."""
         self.start()
         self.until_all("held")
+        self.wait(self.kept, lambda now: now.get("state") == "held", 30)
         self.machine.attempt("kill -KILL $daemon; wait $daemon")
         left = {cluster.name: self.bounds_of(cluster) for cluster in self.bed.clusters}
         self.report.same(f"bounds after {how}", left, BOUNDS)
+        cpus = self.machine.run(f"cat {CPUS}")
+        self.report.check(f"cpuset after {how}", cpus or "none", cpus)
 
     def as_before(self, when):
-        """Checks that every setting of the clocks is as it was before the first daemon."""
+        """Checks that every setting of the clocks is as it was before the first daemon, and the app free."""
         changed = {path: value for path, value in self.settings().items() if value != self.before[path]}
-        self.report.check(f"settings after {when}", changed or f"{len(self.before)} as before", not changed)
+        if cpus := self.machine.run(f"cat {CPUS}"):
+            changed[CPUS] = cpus
+        self.report.check(f"settings after {when}", changed or f"{len(self.before) + 1} as before", not changed)
 
     def start(self):
         """Starts a daemon with a policy that bounds the clocks."""
@@ -173,11 +206,18 @@ class Trial:
 
     def states(self):
         """What dynd says of each clock."""
-        said, code = self.machine.attempt("dynctl status --json 2>/dev/null")
-        if code != 0:
-            return {}
-        processors = json.loads(said)["board"]["processors"]
+        processors = self.status().get("board", {}).get("processors", [])
         return {each["name"]: (each["clocks"] or {}).get("state") for each in processors}
+
+    def kept(self):
+        """What dynd says of the app's CPUs."""
+        apps = self.status().get("apps", [])
+        return (apps and apps[0]["enforcement"]) or {}
+
+    def status(self):
+        """What `dynctl status` says; nothing if dynd does not answer."""
+        said, code = self.machine.attempt(f"{LIMIT} dynctl status --json 2>/dev/null")
+        return json.loads(said) if code == 0 else {}
 
     def until_all(self, state):
         """What dynd says of each clock, as soon as it says `state` of all."""
@@ -185,11 +225,11 @@ class Trial:
 
     def board(self):
         """What `dynctl board` finds."""
-        return json.loads(self.machine.run("dynctl board --json"))
+        return json.loads(self.machine.run(f"{LIMIT} dynctl board --json"))
 
     def findings(self, *words):
         """What `dynctl doctor` finds that has one of these words in it."""
-        said, _ = self.machine.attempt("dynctl doctor --json")
+        said, _ = self.machine.attempt(f"{LIMIT} dynctl doctor --json")
         found = [finding["what"] for finding in json.loads(said)["findings"]]
         return [what for what in found if any(word in what for word in words)]
 

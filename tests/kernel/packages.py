@@ -51,6 +51,8 @@ class Apt:
             "APT::Architectures::": architecture,
             "APT::Sandbox::User": "",
             "Acquire::Languages": "none",
+            "Acquire::Retries": "3",
+            "APT::Update::Error-Mode": "any",
             "Dir::State::lists": self._root / "lists",
             "Dir::State::status": self._root / "status",
             "Dir::Cache": self._root,
