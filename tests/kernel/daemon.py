@@ -85,13 +85,17 @@ class Trial:
         """Cycles are counted, per cluster, where the machine has counters that this dynd knows."""
         if not self.bed.counters:
             return
-        for cluster in self.bed.clusters:
-            # The machine counts a thousand million cycles a second; dynd does not wake idle CPUs to read theirs.
+        for cluster, other in zip(self.bed.clusters, reversed(self.bed.clusters)):
+            # The machine counts a thousand million cycles a second; dynd does not wake idle CPUs to read theirs, and
+            # the one who asks stays out of the idle cluster.
             self.machine.run(f"taskset -c {cluster.cpus[0]} sh -c 'while :; do :; done' & burner=$!")
-            (rates,) = [each["counters"] or {} for each in self.board()["processors"] if each["name"] == cluster.name]
+            rates = {each["name"]: each["counters"] or {} for each in self.board(cluster.cpus[-1])["processors"]}
             self.machine.run("kill $burner; wait $burner 2>/dev/null; true")
-            cycles = rates.get("cycles_per_s", 0) / 1e6
-            self.report.check(f"cycles of busy {cluster.name}", f"{cycles:.0f} million a second", cycles > 100)
+            busy, idle = (rates.get(each.name, {}).get("cycles_per_s", 0) / 1e6 for each in (cluster, other))
+            self.report.check(
+                f"cycles of busy {cluster.name} and idle {other.name}",
+                f"{busy:.0f} and {idle:.0f} million a second", busy > 100 and idle < busy / 4,
+            )
 
     def bounds(self):
         """The clocks stay within the bounds of the policy, whatever the governor wants."""
@@ -223,9 +227,9 @@ class Trial:
         """What dynd says of each clock, as soon as it says `state` of all."""
         return self.wait(self.states, lambda now: now and set(now.values()) == {state}, 30)
 
-    def board(self):
-        """What `dynctl board` finds."""
-        return json.loads(self.machine.run(f"{LIMIT} dynctl board --json"))
+    def board(self, cpus="0-3"):
+        """What `dynctl board` finds, run on `cpus`."""
+        return json.loads(self.machine.run(f"taskset -c {cpus} {LIMIT} dynctl board --json"))
 
     def findings(self, *words):
         """What `dynctl doctor` finds that has one of these words in it."""
