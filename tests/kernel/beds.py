@@ -88,7 +88,7 @@ class Bed:
 
     def _preprocessed(self, name):
         """One of our descriptions of hardware, its macros expanded."""
-        made = self.work / name
+        made = self.work / f"{self.letter}.{name}"
         subprocess.run(
             ["cpp", "-nostdinc", "-undef", "-x", "assembler-with-cpp", "-P", HERE / name, made], check=True
         )
@@ -96,7 +96,7 @@ class Bed:
 
     def _device_tree(self, name):
         """One of our device trees, compiled."""
-        made = self.work / Path(name).with_suffix(".dtb")
+        made = self.work / f"{self.letter}.dtb"
         subprocess.run(["dtc", "-q", "-O", "dtb", "-o", made, self._preprocessed(name)], check=True)
         return made
 
@@ -129,7 +129,7 @@ class BedA(Bed):
         with open(self._memory, "wb") as memory:
             memory.truncate(512 << 20)
         source = self._preprocessed("bed_a.asl")
-        table = self.work / "bed_a.aml"
+        table = self.work / f"{self.letter}.aml"
         subprocess.run(["iasl", "-p", table, source], check=True, stdout=subprocess.DEVNULL)
         return [
             "-M", "q35,accel=tcg,memory-backend=ram", "-cpu", "Nehalem",
