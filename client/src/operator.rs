@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dynd_proto::v1;
 use dynd_proto::v1::dynd_client::DyndClient;
-use dynd_vocab::Status;
+use dynd_vocab::{Status, Why};
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::Channel;
 
@@ -15,6 +15,7 @@ use crate::{ClientError, channel};
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 const READ: &str = "read the status";
+const EXPLAIN: &str = "explain the app";
 const WATCH: &str = "watch the status";
 const RELEASE: &str = "release the clock";
 
@@ -71,6 +72,28 @@ impl Operator {
         answer
             .map(|_| ())
             .map_err(|status| ClientError::call(RELEASE, status))
+    }
+
+    /// Why an app, given by its number or its name, got what it has.
+    ///
+    /// # Errors
+    /// If no app is called so, or several, or if the daemon says nothing for five seconds or makes no sense.
+    pub async fn why(&mut self, app: &str) -> Result<Why, ClientError> {
+        let silent = || ClientError::Silent {
+            call: EXPLAIN,
+            socket: self.socket.clone(),
+        };
+        let call = self
+            .client
+            .explain_app(v1::ExplainAppRequest { app: app.to_owned() });
+        let answer = tokio::time::timeout(ANSWER_WITHIN, call)
+            .await
+            .map_err(|_| silent())?;
+        answer
+            .map_err(|status| ClientError::call(EXPLAIN, status))?
+            .into_inner()
+            .try_into()
+            .map_err(ClientError::Answer)
     }
 
     /// The state of everything, again after each change and at least once a second.

@@ -39,6 +39,18 @@ async fn a_clock_is_released_by_the_name_of_its_processor() {
 }
 
 #[tokio::test]
+async fn an_app_that_nobody_knows_is_told_in_the_daemons_words() {
+    let place = tempfile::tempdir().unwrap();
+    let socket = place.path().join("dynd.sock");
+    let _daemon = ScriptedDaemon::start(&socket, Manner::Welcome);
+    let mut operator = Operator::connect(&socket).await.unwrap();
+    assert_eq!(
+        operator.why("nobody").await.unwrap_err().to_string(),
+        "failed to explain the app: no app is called 'nobody'"
+    );
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_in_the_daemons_words() {
     let place = tempfile::tempdir().unwrap();
     let socket = place.path().join("dynd.sock");

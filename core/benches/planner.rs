@@ -19,6 +19,7 @@ use dynd_core::plan::{Effort, solve};
 mod physical;
 #[allow(dead_code, reason = "the tests draw more kinds of numbers")]
 #[path = "../tests/plan/random.rs"]
+#[allow(dead_code, reason = "the tests need more of it")]
 mod random;
 
 use physical::{Aim, Physical, Size};

@@ -1,4 +1,7 @@
-//! What the controller knows of one app: its requirement, its history, its offers.
+//! What the controller knows of one app: its requirement, its history, what it was granted. ([`points`]: what it could
+//! run.)
+
+mod points;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
@@ -8,32 +11,18 @@ use core::time::Duration;
 
 use dynd_vocab::{
     AppId, Assignment, BoardDescription, CoreBounds, CpuSet, Generation, Hello, Holding, Identity,
-    ModelTable, Objective, Policy, Processor, Report, Requirement, Rung, Seconds, Standing, Timestamp,
+    ModelTable, Objective, Policy, Processor, ProcessorKind, Report, Requirement, Seconds, Standing,
+    Timestamp,
 };
 
 use crate::budget::MissBudget;
 use crate::conditions::Conditions;
-use crate::forecast::{Forecast, Outlook, Point};
+use crate::forecast::{Forecast, Point};
+use crate::grant::{Grant, Offer};
 use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
-use crate::planner::{Candidate, Grant, Offer};
 use crate::surroundings::{Occupancy, Surroundings};
 use crate::transition::Seat;
-
-/// How long after a change of load the planner trusts only what is likely to hold, and tries nothing.
-const CAUTIOUS: Duration = Duration::from_millis(400);
-
-/// After that, a point is tried if its risk of lateness less this many standard deviations is in budget.
-const CURIOSITY: f64 = 1.5;
-
-/// A point that is late more often than this is taken to be late, whatever was saved.
-const MOST_RISK: f64 = 0.45;
-
-/// By how much less often the running point is taken to be late, where answers in time are what counts.
-const LOYALTY: f64 = 0.01;
-
-/// What sharing cores costs in utility: more than any quality gains, so that apps share only to avoid a miss.
-const SHARING_COST: f64 = 10.0;
 
 /// Inferences that `p95` and `within target` look back on.
 const HISTORY: usize = 256;
@@ -117,7 +106,7 @@ impl App {
             if let Some(processor) = board
                 .processors
                 .iter()
-                .position(|p| p.name == point.processor && point.cores <= p.cpus.len())
+                .position(|p| p.name == point.processor && point.cores <= p.cpus.len().max(1))
             {
                 let at = Point {
                     subnetwork: point.subnetwork,
@@ -152,7 +141,8 @@ impl App {
                 cores: holding.cpus.len(),
                 subnetwork: holding.subnetwork,
                 violation: 0.0,
-                utility: 0.0,
+                conditions: Conditions::at(0),
+                opp: None,
             };
             self.granted = Some(Grant {
                 offer,
@@ -207,12 +197,19 @@ impl App {
                 rule.processors.is_empty() || rule.processors.iter().any(|p| p.means(processor))
             })
         };
-        let processors = board
-            .processors
-            .iter()
-            .enumerate()
-            .filter(|(_, processor)| allowed(processor));
-        self.processors = processors.map(|(index, _)| index).collect();
+        let processors = board.processors.iter().enumerate();
+        let allowed: Vec<usize> = processors
+            .filter(|(_, processor)| allowed(processor))
+            .map(|(index, _)| index)
+            .collect();
+        // Whether it can run on an accelerator is known if it was measured there, or if the policy leaves it nothing else.
+        let is_cpu = |index: &usize| board.processors[*index].kind == ProcessorKind::Cpu;
+        let runs = |index: &usize| is_cpu(index) || self.forecast.is_profiled_on(*index);
+        self.processors = if allowed.iter().any(runs) {
+            allowed.into_iter().filter(runs).collect()
+        } else {
+            allowed
+        };
         self.budget = MissBudget::new(1.0 - self.requirement.percentile);
     }
 
@@ -270,31 +267,25 @@ impl App {
         }
     }
 
-    /// What the planner may choose from.
-    pub(crate) fn candidate(&self, scene: &Scene<'_>) -> Candidate {
-        let mut offers = Vec::new();
-        for &processor in &self.processors {
-            let room = scene.board.processors[processor]
-                .cpus
-                .intersection(scene.usable)
-                .len();
-            let most = self.max_threads.min(self.cores.max).min(room);
-            for cores in self.cores.min.max(1)..=most {
-                offers.extend(self.best_offer(processor, cores, scene));
-            }
-            if self.cores.min <= 1 && room > 0 {
-                offers.extend(self.best_offer(processor, 0, scene));
-            }
-        }
-        let holds = self
-            .granted
-            .filter(|grant| grant.offer.cores > 0)
-            .map_or(CpuSet::EMPTY, |grant| grant.cpus);
-        Candidate {
-            priority: self.priority,
-            offers,
-            holds,
-        }
+    /// Who comes first when not all can be served.
+    pub(crate) fn priority(&self) -> i32 {
+        self.priority
+    }
+
+    /// The CPUs that are its own.
+    pub(crate) fn holds(&self) -> CpuSet {
+        let own = self.granted.filter(|grant| grant.offer.cores > 0);
+        own.map_or(CpuSet::EMPTY, |grant| grant.cpus)
+    }
+
+    /// True if it may run on the processor of this index, and can: on an accelerator, if it was measured there.
+    pub(crate) fn may_run_on(&self, processor: usize) -> bool {
+        self.processors.contains(&processor)
+    }
+
+    /// The share of inferences that may be late for now.
+    pub(crate) fn allowed(&self) -> f64 {
+        self.budget.allowed()
     }
 
     /// Takes over what the planner grants; the assignment if it says anything new.
@@ -309,10 +300,10 @@ impl App {
             Some(grant) if grant.offer.violation > 0.0 => Standing::Degraded,
             Some(_) => Standing::Met,
         };
-        let ladder = grant.map_or_else(Vec::new, |grant| self.ladder(&grant.offer, scene));
+        let ladder = grant.map_or_else(Vec::new, |grant| self.ladder(&grant.offer));
         let processor = grant.map_or("", |grant| &scene.board.processors[grant.offer.processor].name);
         let cpus = grant.map_or(CpuSet::EMPTY, |grant| grant.cpus);
-        let contended = grant.is_some_and(|grant| level_of(&grant.offer, scene) > 0);
+        let contended = grant.is_some_and(|grant| grant.offer.conditions.level > 0);
         let unchanged = self.assignment.as_ref().is_some_and(|now| {
             now.standing == standing
                 && now.processor == processor
@@ -375,150 +366,6 @@ impl App {
         self.budget.overdrawn()
     }
 
-    fn best_offer(&self, processor: usize, cores: u32, scene: &Scene<'_>) -> Option<Offer> {
-        let reaches_minimum =
-            |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
-        let all = 0..self.model.subnetworks.len();
-        let good: Vec<usize> = all.clone().filter(reaches_minimum).collect();
-        // A model that cannot reach its minimum at all still runs, degraded.
-        let short = good.is_empty();
-        let choice = if short { all.collect() } else { good };
-        let offers = choice.into_iter().map(|subnetwork| {
-            let offer = Offer {
-                processor,
-                cores,
-                subnetwork,
-                violation: 0.0,
-                utility: 0.0,
-            };
-            let violation = self.excess_risk(&offer, scene) + f64::from(u8::from(short));
-            Offer {
-                violation,
-                utility: self.utility(&offer, scene),
-                ..offer
-            }
-        });
-        offers.min_by(|a, b| {
-            a.violation
-                .total_cmp(&b.violation)
-                .then_with(|| b.utility.total_cmp(&a.utility))
-        })
-    }
-
-    /// How far the risk of lateness exceeds the budget; 0 if it does not.
-    fn excess_risk(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let (patience, loyalty) = if self.runs(offer) {
-            (self.budget.patience(), self.budget.loyalty())
-        } else {
-            (0.0, 0.0)
-        };
-        let allowed = (self.budget.allowed() + patience).min(MOST_RISK);
-        if self.risk(offer, scene) <= allowed {
-            return 0.0;
-        }
-        (self.outlook(offer, scene).late - allowed - loyalty).max(1e-6)
-    }
-
-    /// The risk of lateness to reckon with: of what may be tried, the least that is likely.
-    fn risk(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let outlook = self.outlook(offer, scene);
-        let cautious = scene.now.since(self.load_changed_at) < CAUTIOUS;
-        if cautious || offer.cores == 0 {
-            outlook.late
-        } else {
-            (outlook.late - CURIOSITY * self.budget.curiosity() * outlook.unsure).max(0.0)
-        }
-    }
-
-    /// True if this is what runs now.
-    fn runs(&self, offer: &Offer) -> bool {
-        self.granted.is_some_and(|grant| {
-            let now = grant.offer;
-            (now.processor, now.cores, now.subnetwork) == (offer.processor, offer.cores, offer.subnetwork)
-        })
-    }
-
-    fn outlook(&self, offer: &Offer, scene: &Scene<'_>) -> Outlook {
-        let target = self.requirement.latency;
-        self.forecast
-            .outlook(point(offer), &self.conditions(offer, scene), target, scene.now)
-    }
-
-    /// Under what it would run if it took `offer`.
-    fn conditions(&self, offer: &Offer, scene: &Scene<'_>) -> Conditions {
-        scene
-            .surroundings
-            .conditions(scene.board, self.id, offer.processor, level_of(offer, scene))
-    }
-
-    fn utility(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let stretch = self
-            .forecast
-            .stretch(point(offer), &self.conditions(offer, scene));
-        let undisturbed = self.forecast.undisturbed(point(offer)) * stretch;
-        let relative = undisturbed / self.requirement.latency;
-        let capacity = f64::from(scene.board.processors[offer.processor].capacity) / 1024.0;
-        let busy = relative * f64::from(offer.cores.max(1)) * capacity;
-        let quality = self.model.subnetworks[offer.subnetwork].quality.get();
-        let gain = match scene.objective {
-            // Among equals, the one that costs less.
-            Objective::MaxQuality => self.normalised(quality) - 1e-3 * busy,
-            Objective::MaxTimelyQuality => {
-                self.normalised(quality * self.in_time(offer, scene)) - 1e-3 * busy
-            }
-            Objective::MinEnergy => -busy,
-            Objective::MinLatency => -relative,
-        };
-        if offer.cores == 0 {
-            gain - SHARING_COST
-        } else {
-            gain
-        }
-    }
-
-    /// 0 for the quality of the model's worst sub-network, 1 for that of its best: what may be compared across apps.
-    fn normalised(&self, quality: f64) -> f64 {
-        let all = self
-            .model
-            .subnetworks
-            .iter()
-            .map(|subnetwork| subnetwork.quality.get());
-        let (worst, best) = all.fold((1.0_f64, 0.0_f64), |(low, high), q| (low.min(q), high.max(q)));
-        if best > worst {
-            (quality - worst) / (best - worst)
-        } else {
-            quality
-        }
-    }
-
-    /// The share of answers that come in time, the running point's a little more: a switch must pay for itself.
-    fn in_time(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let loyalty = if self.runs(offer) { LOYALTY } else { 0.0 };
-        1.0 - (self.risk(offer, scene) - loyalty).max(0.0)
-    }
-
-    /// The assigned rung, then every cheaper sub-network that is good enough.
-    fn ladder(&self, offer: &Offer, scene: &Scene<'_>) -> Vec<Rung> {
-        let conditions = self.conditions(offer, scene);
-        let rung = |subnetwork: usize| {
-            let at = Point {
-                subnetwork,
-                ..point(offer)
-            };
-            Rung {
-                subnetwork,
-                undisturbed: self.forecast.undisturbed(at) * self.forecast.stretch(at, &conditions),
-                bound: self
-                    .forecast
-                    .quantile(at, &conditions, self.requirement.percentile),
-            }
-        };
-        let good = |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
-        let short = !good(&offer.subnetwork);
-        let rungs = (0..=offer.subnetwork).rev().filter(|index| short || good(index));
-        rungs.map(rung).collect()
-    }
-
     fn reason(&self, grant: Option<Grant>, scene: &Scene<'_>) -> String {
         let Some(Grant { offer, .. }) = grant else {
             return String::from("no processor that the policy allows has a usable core");
@@ -572,23 +419,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) now: Timestamp,
 }
 
-fn point(offer: &Offer) -> Point {
-    Point {
-        subnetwork: offer.subnetwork,
-        processor: offer.processor,
-        cores: offer.cores.max(1),
-    }
-}
-
-/// The load level that an app feels there.
-fn level_of(offer: &Offer, scene: &Scene<'_>) -> Level {
-    if offer.cores == 0 {
-        crowded(scene.level)
-    } else {
-        scene.level
-    }
-}
-
 fn crowded(level: Level) -> Level {
     (level + 1).min(MAX_LEVEL)
 }
+
+#[cfg(test)]
+mod tests;

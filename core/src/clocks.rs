@@ -1,19 +1,27 @@
 //! Between which clocks the processors are to run.
 //!
-//! For now that is what the policy says, brought to operating points: a bound between two of them means the one
-//! within, so that what a kernel makes of it is known before.
+//! That is what the policy says, brought to operating points: a bound between two of them means the one within, so
+//! that what a kernel makes of it is known before. While apps infer, the planner chooses one operating point within
+//! for each processor that the policy lets it bound.
 
 use alloc::vec::Vec;
 
 use dynd_vocab::{BoardDescription, ClockBounds, Hertz, Policy, Processor, ProcessorName, Setting};
 
-/// What `policy` asks of the processors of `board`.
-pub(crate) fn setting(policy: &Policy, board: &BoardDescription) -> Setting {
-    let clocks: Vec<ClockBounds> = board
-        .processors
-        .iter()
-        .map(|processor| to_opps(asked(policy, processor), &processor.opps))
-        .collect();
+/// What `policy` asks of the processors of `board`; of each for which one is `chosen` (an index into its operating
+/// points), to run at that one.
+pub(crate) fn setting(policy: &Policy, board: &BoardDescription, chosen: &[Option<usize>]) -> Setting {
+    let bounds = |(index, processor): (usize, &Processor)| {
+        let opp = chosen.get(index).copied().flatten();
+        match opp.and_then(|opp| processor.opps.get(opp)) {
+            Some(opp) => ClockBounds {
+                min: Some(*opp),
+                max: Some(*opp),
+            },
+            None => to_opps(asked(policy, processor).unwrap_or_default(), &processor.opps),
+        }
+    };
+    let clocks: Vec<ClockBounds> = board.processors.iter().enumerate().map(bounds).collect();
     Setting {
         clocks: if clocks.iter().all(|bounds| bounds.is_none()) {
             Vec::new()
@@ -25,15 +33,34 @@ pub(crate) fn setting(policy: &Policy, board: &BoardDescription) -> Setting {
     }
 }
 
-/// The rule that names the processor, else the one that names its role.
-fn asked(policy: &Policy, processor: &Processor) -> ClockBounds {
+/// Per processor of `board`, which of its operating points `policy` lets be chosen; none if its clock is to be left
+/// alone.
+pub(crate) fn choices(policy: &Policy, board: &BoardDescription) -> Vec<Vec<usize>> {
+    let choices = |processor: &Processor| {
+        let Some(asked) = asked(policy, processor) else {
+            return Vec::new();
+        };
+        let bounds = to_opps(asked, &processor.opps);
+        let within = |opp: &Hertz| {
+            bounds.min.is_none_or(|min| *opp >= min) && bounds.max.is_none_or(|max| *opp <= max)
+        };
+        let opps = processor.opps.iter().enumerate();
+        opps.filter(|(_, opp)| within(opp))
+            .map(|(index, _)| index)
+            .collect()
+    };
+    board.processors.iter().map(choices).collect()
+}
+
+/// The rule that names the processor, else the one that names its role; nothing if the clock is to be left alone.
+fn asked(policy: &Policy, processor: &Processor) -> Option<ClockBounds> {
     let mut rules: Vec<_> = policy
         .processors
         .iter()
         .filter(|rule| rule.processor.means(processor))
         .collect();
     rules.sort_by_key(|rule| matches!(rule.processor, ProcessorName::Role(_)));
-    rules.first().map_or(ClockBounds::NONE, |rule| rule.clocks)
+    rules.first().and_then(|rule| rule.clocks)
 }
 
 /// `bounds` at the nearest of the ascending `opps` that are within, or as they are where none is known.
@@ -91,7 +118,7 @@ mod tests {
             capacity: 1024,
             opps: vec![],
         };
-        let board = BoardDescription {
+        let mut board = BoardDescription {
             processors: vec![
                 processor("little", Role::Little),
                 processor("big0", Role::Big),
@@ -103,9 +130,9 @@ mod tests {
         let policy = Policy {
             restore: Restore::Never,
             processors: vec![
-                rule(ProcessorName::Role(Role::Big), mhz(0, 1400)),
-                rule(ProcessorName::Named("big1".into()), ClockBounds::NONE),
-                rule(ProcessorName::Role(Role::Little), mhz(600, 0)),
+                rule(ProcessorName::Role(Role::Big), Some(mhz(0, 1400))),
+                rule(ProcessorName::Named("big1".into()), None),
+                rule(ProcessorName::Role(Role::Little), Some(mhz(600, 0))),
             ],
             ..Policy::default()
         };
@@ -114,7 +141,12 @@ mod tests {
             restore: Restore::Never,
             ..Setting::default()
         };
-        assert_eq!(setting(&policy, &board), expect);
-        assert_eq!(setting(&Policy::default(), &board), Setting::default());
+        assert_eq!(setting(&policy, &board, &[]), expect);
+        assert_eq!(setting(&Policy::default(), &board, &[]), Setting::default());
+        board.processors[1].opps = [600, 1400, 2000].map(|mhz| Hertz::from_khz(mhz * 1000)).to_vec();
+        let choices = choices(&policy, &board);
+        assert_eq!(choices, [vec![], vec![0, 1], vec![]]);
+        let chosen = setting(&policy, &board, &[None, Some(0), None]);
+        assert_eq!(chosen.clocks, [mhz(600, 0), mhz(600, 600), ClockBounds::NONE]);
     }
 }

@@ -15,16 +15,21 @@ use core::time::Duration;
 use dynd_vocab::{
     Actuated, Actuation, AppId, AppStatus, Assignment, AssignmentStatus, Blueprint, BoardDescription,
     BoardStatus, Cause, ClockStatus, Confined, CpuSet, Enforcement, Event, Generation, Hello, Hold, Identity,
-    Pid, Policy, Processor, Report, Sample, Seconds, Setting, Standing, Timestamp,
+    Pid, Policy, Processor, Report, Sample, Seconds, Setting, Standing, Timestamp, Why,
 };
 
 use crate::app::{ACTIVE, App, Scene};
+use crate::clocks;
+use crate::grant::{self, Pool};
+use crate::joint::{self, Clocks, Joint};
 use crate::load::LoadMeter;
 use crate::physics::Physics;
+use crate::plan::Solution;
+use crate::relapse::Relapses;
 use crate::release::ReleaseError;
 use crate::surroundings::Surroundings;
 use crate::transition::{Confinee, Seat, Transition};
-use crate::{clocks, planner};
+use crate::why::{self, WhyError};
 
 /// At most one plan in this time.
 const PLAN_INTERVAL: Duration = Duration::from_millis(5);
@@ -104,6 +109,13 @@ pub struct Controller {
     actuations: Vec<Actuation>,
     /// What came of it, per app that was to be confined.
     confined: Vec<Confined>,
+    /// Per processor, the operating points that the policy lets be chosen.
+    choices: Vec<Vec<usize>>,
+    /// Per processor, the one that was; empty while none is.
+    opps: Vec<Option<usize>>,
+    relapses: Relapses,
+    /// The latest plan, and whom it is for.
+    plan: Option<(Vec<AppId>, Solution)>,
     physics: Physics,
     surroundings: Surroundings,
     /// Why the power budget is not kept, as told last.
@@ -115,11 +127,15 @@ impl Controller {
     /// earlier one and should be random.
     pub fn new(board: BoardDescription, policy: Policy, epoch: u64) -> Self {
         let mut transition = Transition::default();
-        transition.aim(clocks::setting(&policy, &board));
+        transition.aim(clocks::setting(&policy, &board, &[]));
         Self {
             transition,
             actuations: Vec::new(),
             confined: Vec::new(),
+            choices: clocks::choices(&policy, &board),
+            opps: Vec::new(),
+            relapses: Relapses::none(board.processors.len()),
+            plan: None,
             physics: physics(&board, &policy, None),
             surroundings: Surroundings::new(&board),
             refusal: None,
@@ -340,9 +356,15 @@ impl Controller {
         self.apps
             .values_mut()
             .for_each(|app| app.govern(&self.policy, &self.board));
-        self.transition.aim(clocks::setting(&self.policy, &self.board));
         self.confine();
         self.physics.govern(&self.policy);
+        self.choices = clocks::choices(&self.policy, &self.board);
+        // What may still be chosen stays until the next plan.
+        for (opp, choices) in self.opps.iter_mut().zip(&self.choices) {
+            *opp = opp.filter(|opp| choices.contains(opp));
+        }
+        self.transition
+            .aim(clocks::setting(&self.policy, &self.board, &self.opps));
         events.push(Event::PolicyChanged);
         self.think_again(Cause::Policy);
     }
@@ -350,8 +372,9 @@ impl Controller {
     /// One event per processor whose hold on its clocks changed. While a clock is throttled its bounds come and go
     /// with the heat, of which no more is told.
     fn actuated(&mut self, actuated: Actuated, events: &mut Vec<Event>) {
+        self.surroundings
+            .actuated(&self.board, &actuated.setting, &actuated.clocks);
         self.transition.applied(actuated.setting);
-        self.surroundings.actuated(&self.board, &actuated.clocks);
         for Confined { app, enforcement } in &actuated.apps {
             let before = self.confined.iter().find(|confined| confined.app == *app);
             if before.is_none_or(|before| before.enforcement.state != enforcement.state) {
@@ -419,12 +442,17 @@ impl Controller {
 
     /// The first cause is the one told.
     fn think_again(&mut self, cause: Cause) {
+        if !matches!(cause, Cause::Learning | Cause::Violation) {
+            self.relapses.forget();
+        }
         self.pending.get_or_insert(cause);
     }
 
     fn plan_if_due(&mut self, now: Timestamp, output: &mut Output) {
         let active = self.apps.values().any(|app| now.since(app.last_heard) < ACTIVE);
-        if active && self.planned_at.is_some_and(|at| now.since(at) >= LEARN_INTERVAL) {
+        // What is learned of power and heat may let an app infer that was not allowed to.
+        let learns = active || (self.policy.has_budget() && !self.apps.is_empty());
+        if learns && self.planned_at.is_some_and(|at| now.since(at) >= LEARN_INTERVAL) {
             self.think_again(Cause::Learning);
         }
         if let Some(cause) = self.pending {
@@ -448,7 +476,72 @@ impl Controller {
         }
     }
 
+    /// Why the app that is `called` so, by number or name, got what it has.
+    ///
+    /// # Errors
+    /// If there is none, or several, or if nothing was planned for it yet.
+    pub fn why(&self, now: Timestamp, called: &str) -> Result<Why, WhyError> {
+        let id = why::find(called, self.apps.values())?;
+        let scene = self.scene(now);
+        let apps: Vec<&App> = self.apps.values().collect();
+        let (choices, stays) = (self.choices(now), self.stays(now));
+        let clocks = Clocks {
+            choices: &choices,
+            held: &self.opps,
+            stays: &stays,
+        };
+        let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, &clocks);
+        let planned = self
+            .plan
+            .as_ref()
+            .filter(|(ids, solution)| ids.iter().eq(self.apps.keys()) && problem.has(&solution.modes));
+        let index = apps.iter().position(|app| app.id == id);
+        let why = planned
+            .zip(index)
+            .and_then(|((_, solution), index)| why::why(&problem, solution, index));
+        why.ok_or(WhyError::Unplanned(id))
+    }
+
+    /// Per processor, the operating points that may be chosen: none where somebody else holds the clock; while a sensor
+    /// of heat is lost, none above the one that the board was last known to bear.
+    fn choices(&self, now: Timestamp) -> Vec<Vec<usize>> {
+        let mut choices = self.choices.clone();
+        for (choices, actuation) in choices.iter_mut().zip(&self.actuations) {
+            if matches!(actuation.hold, Hold::Contested { .. } | Hold::Refused { .. }) {
+                choices.clear();
+            }
+        }
+        let heat = self.physics.heat();
+        if let (Some(_), Some(proven)) = (heat.blind(now), heat.proven()) {
+            for (choices, most) in choices.iter_mut().zip(&proven.opps) {
+                let lowest = choices.first().copied();
+                choices.retain(|opp| opp <= most || Some(*opp) == lowest);
+            }
+        }
+        choices
+    }
+
+    /// Per processor, whether its clock had to be raised again so often that it is left alone for a while.
+    fn stays(&self, now: Timestamp) -> Vec<bool> {
+        let processors = 0..self.board.processors.len();
+        processors
+            .map(|processor| self.relapses.forbid(processor, now))
+            .collect()
+    }
+
+    fn scene(&self, now: Timestamp) -> Scene<'_> {
+        Scene {
+            board: &self.board,
+            usable: self.board.cpus().difference(self.policy.reserve_cpus),
+            objective: self.policy.objective,
+            level: self.load.level(),
+            surroundings: &self.surroundings,
+            now,
+        }
+    }
+
     fn plan(&mut self, now: Timestamp, cause: Cause, output: &mut Output) {
+        // Not `scene()`: the apps are changed while this is in use.
         let scene = Scene {
             board: &self.board,
             usable: self.board.cpus().difference(self.policy.reserve_cpus),
@@ -457,9 +550,30 @@ impl Controller {
             surroundings: &self.surroundings,
             now,
         };
-        let candidates: Vec<_> = self.apps.values().map(|app| app.candidate(&scene)).collect();
+        let apps: Vec<&App> = self.apps.values().collect();
+        let (choices, stays) = (self.choices(now), self.stays(now));
+        let clocks = Clocks {
+            choices: &choices,
+            held: &self.opps,
+            stays: &stays,
+        };
+        let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, &clocks);
+        let decision = problem.decide(&clocks);
+        let holds: Vec<CpuSet> = apps.iter().map(|app| app.holds()).collect();
+        let pool = Pool {
+            processors: &self.board.processors,
+            usable: scene.usable,
+            host: joint::host(&self.board),
+        };
         let busy = |cpu| self.load.busy_share(cpu).unwrap_or(0.0);
-        let grants = planner::plan(&candidates, &self.board.processors, scene.usable, busy);
+        let grants = grant::deal(&decision.offers, &holds, &pool, busy);
+        let is_chosen = !apps.is_empty() && decision.opps.iter().any(Option::is_some);
+        let opps = if is_chosen { decision.opps } else { Vec::new() };
+        self.plan = Some((self.apps.keys().copied().collect(), decision.solution));
+        self.transition
+            .aim(clocks::setting(&self.policy, &self.board, &opps));
+        self.relapses.planned(now, &self.opps, &opps);
+        self.opps = opps;
         for (app, grant) in self.apps.values_mut().zip(grants) {
             let id = app.id;
             let Some(assignment) = app.grant(grant, &scene, self.epoch).cloned() else {

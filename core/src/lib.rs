@@ -8,7 +8,7 @@
 //! ```text
 //!  Sample ──► load ──level──┐
 //!  Reports ─► app ─► forecast (kalman, spread) ─► risk of lateness per point ─┐
-//!                    budget ──► allowed risk ────────────────────────────────►├─► planner ─► assignments
+//!                    budget ──► allowed risk ────────────────────────────────►├─► joint ─► plan ─► grant ─► assignments
 //!             stretch ◄── clocks, neighbours (surroundings)                    │
 //!  Hello, Goodbye, Policy ─► who takes part, under which rule ────────────────┘
 //!  Policy ─► clocks ─────────────────────────────────────────────────────────────────► setting
@@ -28,21 +28,24 @@ mod clocks;
 mod conditions;
 mod controller;
 mod forecast;
+mod grant;
 mod heat;
+mod joint;
 mod kalman;
 mod load;
 mod physics;
 pub mod plan;
-mod planner;
 mod power;
 mod prior;
 mod regression;
+mod relapse;
 mod release;
 mod selector;
 mod spread;
 mod stretch;
 mod surroundings;
 mod transition;
+mod why;
 
 pub use activity::Activity;
 pub use controller::{Controller, Input, Output};
@@ -51,3 +54,4 @@ pub use physics::Physics;
 pub use power::{Heating, Power, PowerModel};
 pub use release::ReleaseError;
 pub use selector::{Choice, Selector};
+pub use why::WhyError;

@@ -31,6 +31,7 @@ pub struct Physics {
     activities: Vec<Activity>,
     sampled: Option<Timestamp>,
     samples: u32,
+    is_described: bool,
 }
 
 impl Physics {
@@ -43,6 +44,7 @@ impl Physics {
             activities: alloc::vec![Activity::default(); board.processors.len()],
             sampled: None,
             samples: 0,
+            is_described: file.is_some(),
         }
     }
 
@@ -54,6 +56,11 @@ impl Physics {
     /// The heat model.
     pub const fn heat(&self) -> &HeatModel {
         &self.heat
+    }
+
+    /// True if a board file tells of power and heat; else they were guessed before they were measured.
+    pub(crate) const fn is_described(&self) -> bool {
+        self.is_described
     }
 
     /// What each processor does now, as far as that is known.

@@ -1,7 +1,8 @@
 //! What surrounds the apps: unmanaged load, clocks, and each other.
 //!
 //! Steps:
-//! 1. The clock of a processor is known while the bounds in force leave it no choice ([`TIGHT`]): a reading in between
+//! 1. A clock lower than was asked for tells a ceiling: the kernel cools the board, or somebody has more say.
+//!    The clock of a processor is known while the bounds in force leave it no choice ([`TIGHT`]): a reading in between
 //!    says what an idle governor did, not how fast an inference ran.
 //! 2. Unmanaged load of an accelerator is what its driver says less what managed apps explain, averaged.
 //! 3. [`Conditions`] of an app on a processor: level, slowness, and how busy all others keep it.
@@ -9,7 +10,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use dynd_vocab::{Actuation, AppId, BoardDescription, Processor, ProcessorKind, Sample};
+use dynd_vocab::{Actuation, AppId, BoardDescription, Hertz, Processor, ProcessorKind, Sample, Setting};
 
 use crate::conditions::Conditions;
 use crate::load::Level;
@@ -35,6 +36,8 @@ pub(crate) struct Surroundings {
     /// Per processor, the highest clock over the one it has, where that is known.
     slowness: Vec<Option<f64>>,
     host: Option<f64>,
+    /// Per processor, the highest clock that it is let have, where that is less than was asked for.
+    ceilings: Vec<Option<Hertz>>,
     /// Per processor, unmanaged load of an accelerator (0 to 1).
     unmanaged: Vec<f64>,
     units: Vec<f64>,
@@ -48,14 +51,18 @@ impl Surroundings {
         Self {
             slowness: vec![None; board.processors.len()],
             host: None,
+            ceilings: vec![None; board.processors.len()],
             unmanaged: vec![0.0; board.processors.len()],
             units: board.processors.iter().map(units).collect(),
             occupancies: Vec::new(),
         }
     }
 
-    /// These bounds are in force.
-    pub(crate) fn actuated(&mut self, board: &BoardDescription, actuations: &[Actuation]) {
+    /// These bounds are in force, of those that were asked for.
+    pub(crate) fn actuated(&mut self, board: &BoardDescription, asked: &Setting, actuations: &[Actuation]) {
+        for (index, (ceiling, told)) in self.ceilings.iter_mut().zip(actuations).enumerate() {
+            *ceiling = told.bounds.max.filter(|max| asked.of(index).max > Some(*max));
+        }
         let known = |(processor, actuation): (&Processor, &Actuation)| {
             let (low, high) = (actuation.bounds.min?.as_hz(), actuation.bounds.max?.as_hz());
             let highest = processor.opps.last()?.as_hz();
@@ -101,6 +108,22 @@ impl Surroundings {
                 *unmanaged += GAIN * (rest - *unmanaged);
             }
         }
+    }
+
+    /// The highest clock that the processor of this index is let have, if that is less than was asked for last.
+    pub(crate) fn ceiling(&self, processor: usize) -> Option<Hertz> {
+        self.ceilings.get(processor).copied().flatten()
+    }
+
+    /// How busy the accelerator of this index is with what nobody manages (0 to 1).
+    pub(crate) fn unmanaged(&self, processor: usize) -> f64 {
+        at(&self.unmanaged, processor)
+    }
+
+    /// Units of the processor of this index that managed apps keep busy.
+    pub(crate) fn managed(&self, processor: usize) -> f64 {
+        let here = self.occupancies.iter().filter(|one| one.processor == processor);
+        here.map(|one| one.units).sum()
     }
 
     /// Under what `app` would run on `processor` while the CPUs have unmanaged load of `level`.
@@ -177,6 +200,7 @@ mod tests {
         assert_eq!(slowness(&around, 1), (0, None, None));
         around.actuated(
             &board,
+            &Setting::default(),
             &[actuation(500_000, 500_000), actuation(500_000, 1_000_000)],
         );
         assert_eq!(slowness(&around, 0), (2, Some(2.0), None));

@@ -37,7 +37,7 @@ fn policy(bounds: ClockBounds) -> Policy {
     Policy {
         processors: vec![ProcessorRule {
             processor: ProcessorName::Role(Role::Big),
-            clocks: bounds,
+            clocks: Some(bounds),
         }],
         ..Policy::default()
     }

@@ -62,28 +62,34 @@ fn between(board: &BoardDescription, before: &Sample, after: &Sample) -> BoardSt
 
 /// Share of the time between two samples in which the CPUs of `processor` were busy.
 fn busy(processor: &Processor, before: &Sample, after: &Sample) -> Option<f64> {
+    let (busy, total) = spent(before, after, |cpu| processor.cpus.contains(cpu));
+    (!total.is_zero()).then(|| busy.as_secs_f64() / total.as_secs_f64())
+}
+
+/// Between two samples, the time in which the CPUs that `of` picks were busy, and that in which they were there.
+pub(crate) fn spent(before: &Sample, after: &Sample, of: impl Fn(u32) -> bool) -> (Duration, Duration) {
     let spent = after
         .cpus
         .iter()
-        .filter(|times| processor.cpus.contains(times.cpu))
+        .filter(|times| of(times.cpu))
         .filter_map(|times| {
             let earlier = before.cpus.iter().find(|earlier| earlier.cpu == times.cpu)?;
             let busy = times.busy.saturating_sub(earlier.busy);
             Some((busy, times.total.saturating_sub(earlier.total)))
         });
-    let (busy, total) = spent.fold((Duration::ZERO, Duration::ZERO), |(busy, total), spent| {
+    spent.fold((Duration::ZERO, Duration::ZERO), |(busy, total), spent| {
         (busy + spent.0, total + spent.1)
-    });
-    (!total.is_zero()).then(|| busy.as_secs_f64() / total.as_secs_f64())
+    })
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use dynd_vocab::{CpuSet, CpuTimes, ProcessorKind, Role};
 
     use super::*;
 
-    fn sample(busy_ms: [u64; 2], total_ms: u64) -> Sample {
+    /// A sample of two CPUs.
+    pub(crate) fn sample(busy_ms: [u64; 2], total_ms: u64) -> Sample {
         let times = |(cpu, busy)| CpuTimes {
             cpu,
             busy: Duration::from_millis(busy),

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use dynd_core::{Controller, Input, Output, ReleaseError};
+use dynd_core::{Controller, Input, Output, ReleaseError, WhyError};
 use dynd_vocab::{
     Actuated, AppId, AppStatus, Assignment, BoardStatus, CpuSet, Event, Generation, Hello, Identity, Policy,
-    Report, Sample, Timestamp,
+    Report, Sample, Timestamp, Why,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Policy(Box<Policy>),
     /// Somebody asks how things are.
     Look(oneshot::Sender<View>),
+    /// Somebody asks why the app called so got what it has.
+    Explain(String, oneshot::Sender<Result<Why, WhyError>>),
     /// The daemon stops.
     Stop,
 }
@@ -106,6 +108,13 @@ impl Mailbox {
     /// Delivers a command from a thread that may block.
     pub(crate) fn post_blocking(&self, command: Command) -> Result<(), Gone> {
         self.0.send(command).map_err(|_| Gone)
+    }
+
+    /// Asks why the app called so got what it has.
+    pub(crate) async fn explain(&self, app: String) -> Result<Result<Why, WhyError>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.post(Command::Explain(app, reply)).await?;
+        answer.await.map_err(|_| Gone)
     }
 
     /// Asks how things are.
@@ -209,6 +218,9 @@ impl Driver {
             Command::Look(reply) => {
                 // Who asked may have gone meanwhile.
                 let _ = reply.send(self.view());
+            }
+            Command::Explain(app, reply) => {
+                let _ = reply.send(self.controller.why(clock::now(), &app));
             }
             Command::Stop => {}
         }

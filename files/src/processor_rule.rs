@@ -29,20 +29,12 @@ pub(crate) fn read(table: &Field<'_>, board: Option<&BoardDescription>) -> Resul
     }
     let may_bound = clocks.as_ref().map(may_bound).transpose()?.unwrap_or(false);
     let first = min.as_ref().or(max.as_ref());
-    match (may_bound, first, &clocks) {
-        (false, Some((_, field)), _) => {
-            return Err(Fault::new(
-                field.key_span.clone(),
-                format!("{} is given, but the clocks are to be left alone", field.key),
-            )
-            .help("add a line clocks = \"bound\", or remove this one"));
-        }
-        (true, None, Some(clocks)) => {
-            return Err(clocks
-                .fault("clocks = \"bound\" needs min-clock, max-clock or both")
-                .help("this version keeps the bounds it is given, and chooses none itself yet"));
-        }
-        _ => {}
+    if let (false, Some((_, field))) = (may_bound, first) {
+        return Err(Fault::new(
+            field.key_span.clone(),
+            format!("{} is given, but the clocks are to be left alone", field.key),
+        )
+        .help("add a line clocks = \"bound\", or remove this one"));
     }
     if let (Some((low, _)), Some((high, field))) = (&min, &max)
         && low > high
@@ -64,10 +56,10 @@ pub(crate) fn read(table: &Field<'_>, board: Option<&BoardDescription>) -> Resul
     }
     Ok(ProcessorRule {
         processor,
-        clocks: ClockBounds {
+        clocks: may_bound.then(|| ClockBounds {
             min: min.map(|(clock, _)| clock),
             max: max.map(|(clock, _)| clock),
-        },
+        }),
     })
 }
 

@@ -240,6 +240,8 @@ fn processors_are_ruled_by_role_or_name() {
         [processor.gpu0]
         max-clock = "0.9 GHz"
         clocks = "bound"
+        [processor.npu0]
+        clocks = "bound"
         [processor.little]
         clocks = "leave"
         [processor.mid]
@@ -249,16 +251,21 @@ fn processors_are_ruled_by_role_or_name() {
     let khz = |khz| (khz > 0).then(|| Hertz::from_khz(khz));
     let rule = |processor, min, max| ProcessorRule {
         processor,
-        clocks: ClockBounds {
+        clocks: Some(ClockBounds {
             min: khz(min),
             max: khz(max),
-        },
+        }),
+    };
+    let left = |role| ProcessorRule {
+        processor: ProcessorName::Role(role),
+        clocks: None,
     };
     let expect = [
         rule(ProcessorName::Role(Role::Big), 600_000, 1_400_000),
         rule(ProcessorName::Named("gpu0".into()), 0, 900_000),
-        rule(ProcessorName::Role(Role::Little), 0, 0),
-        rule(ProcessorName::Role(Role::Mid), 0, 0),
+        rule(ProcessorName::Named("npu0".into()), 0, 0),
+        left(Role::Little),
+        left(Role::Mid),
     ];
     assert_eq!(policy.processors, expect);
 }

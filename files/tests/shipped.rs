@@ -46,10 +46,10 @@ fn every_key_of_the_example_arrives() {
     assert_eq!(policy.reserve_cpus.to_string(), "0");
     let big = ProcessorRule {
         processor: ProcessorName::Role(Role::Big),
-        clocks: ClockBounds {
+        clocks: Some(ClockBounds {
             min: Some(Hertz::from_khz(600_000)),
             max: Some(Hertz::from_khz(1_800_000)),
-        },
+        }),
     };
     assert_eq!(policy.processors, [big]);
     assert_eq!(policy.apps.len(), 3);

@@ -12,7 +12,7 @@ use dynd_vocab::{
     EnforcementState, Event, Fence, Generation, Hello, Hertz, Holding, Identity, MemoryStatus, ModelKind,
     ModelTable, OperatingPoint, Pid, PolicyStatus, PowerBudgetStatus, PowerGrade, ProblemStatus,
     ProcessorKind, ProcessorStatus, Quality, RailStatus, Report, Requirement, Role, Rung, Seconds, Standing,
-    Status, Subnetwork, TemperatureLimitStatus, Timestamp, Trip, TripKind, ZoneStatus,
+    Status, Subnetwork, TemperatureLimitStatus, Timestamp, Trip, TripKind, Why, WhyPoint, ZoneStatus,
 };
 use prost::Message;
 
@@ -437,4 +437,30 @@ fn status() {
         ..BoardStatus::default()
     });
     check::<v1::Status, _>(Status::default());
+}
+
+#[test]
+fn explanations() {
+    let point = |cores, clock_khz| WhyPoint {
+        subnetwork: "w25".into(),
+        processor: "big".into(),
+        cores,
+        clock_khz,
+        quality: 0.97,
+        late: 0.02,
+        power_w: 1.25,
+    };
+    let why = Why {
+        app: AppId(3),
+        name: "camera".into(),
+        state: Standing::Degraded,
+        chosen: Some(point(2, Some(1_400_000))),
+        runner_up: Some(point(0, None)),
+        better: None,
+        binding: "room on big".into(),
+        change: "a core to become free".into(),
+        held_by: vec!["reader".into()],
+    };
+    check::<v1::Explanation, _>(why.clone());
+    check::<v1::Explanation, _>(Why { chosen: None, ..why });
 }

@@ -25,6 +25,7 @@ mod sample;
 mod setting;
 mod status;
 mod units;
+mod why;
 
 pub use app::{AppId, Hello, Holding, Identity, Pid, Report, Requirement};
 pub use assignment::{Assignment, Generation, Rung, Standing};
@@ -46,3 +47,4 @@ pub use status::{
     DaemonStatus, MemoryStatus, PolicyStatus, ProblemStatus, ProcessorStatus, RailStatus, Status, ZoneStatus,
 };
 pub use units::{Celsius, Hertz, PowerGrade, Quality, Seconds, Timestamp, Watts};
+pub use why::{Why, WhyPoint};

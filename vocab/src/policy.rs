@@ -128,8 +128,8 @@ impl AppMatch {
 pub struct ProcessorRule {
     /// Which processors it is for.
     pub processor: ProcessorName,
-    /// Between which clocks they are to run.
-    pub clocks: ClockBounds,
+    /// Between which clocks theirs may be set; nothing if it is to be left alone.
+    pub clocks: Option<ClockBounds>,
 }
 
 /// A processor as policies name it.

@@ -208,6 +208,14 @@ impl Dynd for Script {
         Ok(Response::new(UnboundedReceiverStream::new(down)))
     }
 
+    async fn explain_app(
+        &self,
+        request: Request<v1::ExplainAppRequest>,
+    ) -> Result<Response<v1::Explanation>, Status> {
+        let app = request.into_inner().app;
+        Err(Status::not_found(format!("no app is called '{app}'")))
+    }
+
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::Status>, Status> {
         match &self.manner {
             Manner::Welcome => Ok(Response::new(dynd_client::Status::default().into())),

@@ -24,11 +24,13 @@ mod menu;
 mod pick;
 mod price;
 mod problem;
+mod reason;
 mod score;
 mod search;
 mod solution;
 
 pub use problem::{Limit, Micro, Mode, ONE, Offers, Place, Point, Problem, Site, micro};
+pub use reason::{Obstacle, Reason, explain};
 pub use score::{BLOCKED, Score, Worth};
 pub use search::Effort;
 pub use solution::{Choice, Proof, Solution};

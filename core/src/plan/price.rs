@@ -21,14 +21,14 @@ const SHRINK: f64 = 0.7;
 const PRUNE_EVERY: usize = 6;
 
 /// What all apps could choose at some modes, laid out for going through it often.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Shelf {
     /// Per app, where its items begin; and where the last one's end.
     first: Vec<usize>,
     items: Vec<usize>,
     values: Vec<f64>,
-    /// What an item takes of each resource.
-    takes: Vec<f64>,
+    /// Per resource, what each item takes of it.
+    takes: Vec<Vec<f64>>,
     /// Per app, the value of nothing.
     nothing: Vec<f64>,
     rooms: Vec<f64>,
@@ -42,7 +42,8 @@ impl Shelf {
         self.first.clear();
         self.items.clear();
         self.values.clear();
-        self.takes.clear();
+        self.takes.iter_mut().for_each(Vec::clear);
+        self.takes.resize_with(rooms.len(), Vec::new);
         self.nothing.clear();
         for app in 0..menus.tiers.len() {
             self.first.push(self.items.len());
@@ -50,8 +51,9 @@ impl Shelf {
             for index in menus.of(app, modes) {
                 self.items.push(index);
                 self.values.push(menus.item(index).value);
-                self.takes
-                    .extend(menus.takes(index).iter().map(|amount| *amount as f64));
+                let takes = menus.takes(index).iter();
+                let columns = self.takes.iter_mut().zip(takes);
+                columns.for_each(|(column, take)| column.push(*take as f64));
             }
         }
         self.first.push(self.items.len());
@@ -65,20 +67,19 @@ impl Shelf {
         &self.items[self.first[app]..self.first[app + 1]]
     }
 
-    /// Takes away what cannot be part of a plan worth more than `enough`: at the prices of `market` such an item costs
-    /// more than the bound leaves.
+    /// Takes away what cannot be part of a plan worth more than `enough`: such an item is worth less to its app, at the
+    /// prices of `market`, by more than the bound leaves.
     fn prune(&mut self, market: &Market, enough: f64) {
-        let (gap, resources) = (market.bound - enough, self.rooms.len());
+        let gap = market.bound - enough;
         let mut kept = 0;
         for app in 0..self.nothing.len() {
             let all = self.first[app]..self.first[app + 1];
             self.first[app] = kept;
             for at in all {
-                if market.profits[app] - self.values[at] + market.charge(self, at) <= gap {
+                if market.profits[app] - market.nets[at] <= gap {
                     self.items[kept] = self.items[at];
                     self.values[kept] = self.values[at];
-                    self.takes
-                        .copy_within(at * resources..(at + 1) * resources, kept * resources);
+                    self.takes.iter_mut().for_each(|column| column[kept] = column[at]);
                     kept += 1;
                 }
             }
@@ -88,12 +89,12 @@ impl Shelf {
         }
         self.items.truncate(kept);
         self.values.truncate(kept);
-        self.takes.truncate(kept * resources);
+        self.takes.iter_mut().for_each(|column| column.truncate(kept));
     }
 }
 
 /// What follows when each app chooses for itself at given prices.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Market {
     /// Per resource; never negative.
     pub(crate) prices: Vec<f64>,
@@ -104,6 +105,8 @@ pub(crate) struct Market {
     /// No plan at these modes has a greater value.
     pub(crate) bound: f64,
     used: Vec<f64>,
+    /// Per item of the shelf, what is left of its value once it has paid.
+    nets: Vec<f64>,
     /// Of a full step, what is taken.
     stride: f64,
     /// Items looked at so far.
@@ -119,6 +122,7 @@ impl Market {
             profits: vec![0.0; apps],
             bound: f64::INFINITY,
             used: vec![0.0; resources],
+            nets: Vec::new(),
             stride: 1.0,
             looks: 0,
         }
@@ -141,12 +145,7 @@ impl Market {
     /// The items of `app` that leave it at most `gap` less than its choice, the least loss first.
     pub(crate) fn near(&self, shelf: &Shelf, app: usize, gap: f64) -> Vec<(f64, usize)> {
         let all = shelf.first[app]..shelf.first[app + 1];
-        let lost = |at: usize| {
-            (
-                self.profits[app] - shelf.values[at] + self.charge(shelf, at),
-                shelf.items[at],
-            )
-        };
+        let lost = |at: usize| (self.profits[app] - self.nets[at], shelf.items[at]);
         let mut near: Vec<(f64, usize)> = all.map(lost).filter(|(lost, _)| *lost <= gap).collect();
         near.sort_by(|a, b| a.0.total_cmp(&b.0));
         near
@@ -155,35 +154,34 @@ impl Market {
     /// Moves the prices towards where demand meets room, until the bound is no more than `enough`, or for so many
     /// rounds; what no plan worth more can hold leaves the shelf now and then. Stays at the prices of the least bound.
     pub(crate) fn settle(&mut self, shelf: &mut Shelf, enough: f64, rounds: usize) {
+        self.clear(shelf);
         for _ in 0..rounds.div_ceil(PRUNE_EVERY) {
-            self.descend(shelf, enough);
             if self.bound <= enough {
                 return;
             }
             shelf.prune(self, enough);
+            self.descend(shelf, enough);
         }
-        self.clear(shelf);
     }
 
     /// A few rounds.
     fn descend(&mut self, shelf: &Shelf, enough: f64) {
         self.clear(shelf);
-        let mut lowest = self.clone();
-        let mut stride = self.stride;
+        let (mut lowest, mut prices) = (self.bound, self.prices.clone());
         for _ in 0..PRUNE_EVERY {
-            if lowest.bound <= enough || !self.adjust(shelf, stride * (self.bound - enough)) {
+            if lowest <= enough || !self.adjust(shelf, self.stride * (self.bound - enough)) {
                 break;
             }
             self.clear(shelf);
-            if self.bound < lowest.bound {
-                lowest.clone_from(self);
+            if self.bound < lowest {
+                lowest = self.bound;
+                prices.copy_from_slice(&self.prices);
             } else {
-                stride *= SHRINK;
+                self.stride *= SHRINK;
             }
         }
-        lowest.looks = self.looks;
-        lowest.stride = stride;
-        *self = lowest;
+        self.prices = prices;
+        self.clear(shelf);
     }
 
     /// Lets each app choose at the present prices.
@@ -192,35 +190,31 @@ impl Market {
         self.looks += shelf.items.len();
         let rent = self.prices.iter().zip(&shelf.rooms);
         self.bound = shelf.modes + rent.map(|(price, room)| price * room).sum::<f64>();
+        self.nets.clone_from(&shelf.values);
+        for (price, column) in self
+            .prices
+            .iter()
+            .zip(&shelf.takes)
+            .filter(|(price, _)| **price > 0.0)
+        {
+            let pairs = self.nets.iter_mut().zip(column);
+            pairs.for_each(|(net, take)| *net -= price * take);
+        }
         for app in 0..self.picks.len() {
             let (mut pick, mut profit) = (None, shelf.nothing[app]);
             for at in shelf.first[app]..shelf.first[app + 1] {
-                let net = shelf.values[at] - self.charge(shelf, at);
-                if net > profit {
-                    (pick, profit) = (Some(at), net);
+                if self.nets[at] > profit {
+                    (pick, profit) = (Some(at), self.nets[at]);
                 }
             }
             self.picks[app] = pick;
             self.profits[app] = profit;
             self.bound += profit;
             if let Some(at) = pick {
-                let takes = &shelf.takes[at * self.used.len()..];
-                self.used
-                    .iter_mut()
-                    .zip(takes)
-                    .for_each(|(used, take)| *used += take);
+                let columns = self.used.iter_mut().zip(&shelf.takes);
+                columns.for_each(|(used, column)| *used += column[at]);
             }
         }
-    }
-
-    /// What an item costs at the present prices.
-    fn charge(&self, shelf: &Shelf, at: usize) -> f64 {
-        let takes = &shelf.takes[at * self.prices.len()..(at + 1) * self.prices.len()];
-        self.prices
-            .iter()
-            .zip(takes)
-            .map(|(price, take)| price * take)
-            .sum()
     }
 
     /// Moves the prices by this step along the excess demand. False if they stand already.

@@ -42,7 +42,7 @@ impl Default for Effort {
     fn default() -> Self {
         Self {
             vectors: 96,
-            looks_per_app: 50_000,
+            looks_per_app: 15_000,
             provable_fronts: 1024,
             provable_vectors: 4096,
             labels: 20_000,
@@ -119,11 +119,6 @@ impl<'a, O: Offers> Search<'a, O> {
         };
         let bottom: Vec<usize> = sites.iter().map(least).collect();
         let top: Vec<usize> = sites.iter().map(|site| site.modes.len() - 1).collect();
-        for alone in 0..sites.len() {
-            let mut one = bottom.clone();
-            one[alone] = top[alone];
-            starts.push(one);
-        }
         starts.extend([top, bottom]);
         self.keep(Selection::nothing(&self.menus, &starts[starts.len() - 1]));
         for start in starts {

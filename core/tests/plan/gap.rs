@@ -157,8 +157,12 @@ fn vectors(problem: &Problem) -> Vec<Vec<usize>> {
 #[test]
 fn large_problems_come_near_the_bound() {
     let (mut gaps, mut violating) = (Vec::new(), 0);
-    for seed in 0..100 {
-        let aim = if seed % 2 == 0 { Aim::Quality } else { Aim::Energy };
+    for seed in 0..100_u64 {
+        let aim = if seed.is_multiple_of(2) {
+            Aim::Quality
+        } else {
+            Aim::Energy
+        };
         let size = Size {
             apps: if seed % 4 < 2 {
                 64

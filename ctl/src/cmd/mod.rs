@@ -13,6 +13,7 @@ mod release;
 mod simulate;
 mod status;
 mod validate;
+mod why;
 
 use std::path::Path;
 
@@ -28,6 +29,7 @@ use crate::output::print;
 pub(crate) enum Command {
     Status(status::Args),
     Apps(apps::Args),
+    Why(why::Args),
     Models(models::Args),
     Board(board::Args),
     Doctor(doctor::Args),
@@ -46,6 +48,7 @@ impl Command {
         match self {
             Self::Status(args) => args.run(socket).await,
             Self::Apps(args) => args.run(socket).await,
+            Self::Why(args) => args.run(socket).await,
             Self::Models(args) => args.run(socket).await,
             Self::Board(args) => args.run().await,
             Self::Doctor(args) => args.run().await,

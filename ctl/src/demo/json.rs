@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cast::Cast;
 use super::measure::{AppFigures, Figures, PhaseFigures};
-use super::outcome::{Label, Outcome, Showing};
+use super::outcome::{Label, Others, Outcome, Showing};
 use super::script::Script;
 use super::verdict::Verdict;
 
@@ -13,6 +13,7 @@ use super::verdict::Verdict;
 #[derive(Serialize)]
 pub(crate) struct Document<'a> {
     board: &'a BoardStatus,
+    others: Others,
     phases: Vec<Span>,
     runs: Runs<'a>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -102,6 +103,7 @@ pub(crate) fn document(outcome: &Outcome) -> Document<'_> {
     };
     Document {
         board: &outcome.board,
+        others: outcome.others,
         phases: spans(&outcome.script),
         runs: Runs {
             managed: way(Label::Managed),
@@ -167,7 +169,8 @@ mod tests {
     fn the_names_are_those_that_programs_rely_on() {
         let outcome = full('s');
         let document = serde_json::to_value(document(&outcome)).unwrap();
-        assert_eq!(keys(&document), ["board", "phases", "runs", "verdict"]);
+        assert_eq!(keys(&document), ["board", "others", "phases", "runs", "verdict"]);
+        assert_eq!(document["others"], json!({"profile": 0.01, "script": 0.123}));
         assert_eq!(
             document["phases"][1],
             json!({"name": "reader arrives", "start_s": 4.0, "end_s": 8.0})
@@ -219,7 +222,7 @@ mod tests {
     fn what_was_not_run_is_absent() {
         let outcome = outcome(&[(Way::Managed, 'o')]);
         let document = serde_json::to_value(document(&outcome)).unwrap();
-        assert_eq!(keys(&document), ["board", "phases", "runs"]);
+        assert_eq!(keys(&document), ["board", "others", "phases", "runs"]);
         assert_eq!(keys(&document["runs"]), ["managed"]);
         assert_eq!(
             document["runs"]["managed"]["apps"]["camera"]["switch_gap_us_p99"],

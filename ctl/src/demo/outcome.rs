@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dynd_vocab::{BoardStatus, ModelTable};
+use serde::Serialize;
 
 use super::best::{self, FixedRun};
 use super::cast::Cast;
@@ -17,6 +18,8 @@ use super::way::Way;
 pub(crate) struct Outcome {
     /// The machine, as it was before the demo.
     pub(crate) board: BoardStatus,
+    /// What else used it during the demo.
+    pub(crate) others: Others,
     /// What happened when.
     pub(crate) script: Script,
     /// The apps.
@@ -25,6 +28,17 @@ pub(crate) struct Outcome {
     pub(crate) showings: Vec<Showing>,
     /// Whether managed did as well as it must; empty unless every pair was tried.
     pub(crate) verdicts: Vec<Verdict>,
+}
+
+/// The share of all CPUs' time (0 to 1) that was used by neither the demo nor what it started; absent if unknown.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Others {
+    /// While the models were measured, from which targets follow.
+    #[serde(rename = "profile")]
+    pub(crate) beside_profile: Option<f64>,
+    /// In the way of which they used most.
+    #[serde(rename = "script")]
+    pub(crate) beside_script: Option<f64>,
 }
 
 /// What an app runs, and on what terms.
@@ -91,28 +105,32 @@ pub(crate) struct Run {
 }
 
 impl Outcome {
-    /// What came of `runs`. The best pairs are looked for only if more than the two extreme ones were run.
-    pub(crate) fn of(board: BoardStatus, script: Script, apps: Cast<AppTerms>, runs: Vec<Run>) -> Self {
+    /// What came of `runs`. The best pairs are looked for only if more than the two extreme ones were run; the pair that
+    /// was best over the script is shown as it did when it was run again, if it was.
+    pub(crate) fn of(
+        (board, others): (BoardStatus, Others),
+        script: Script,
+        apps: Cast<AppTerms>,
+        runs: Vec<Run>,
+    ) -> Self {
         let mut outcome = Self {
             board,
+            others,
             script,
             apps,
             showings: Vec::new(),
             verdicts: Vec::new(),
         };
-        let mut fixed = Vec::new();
-        for Run { way, frames } in runs {
-            match way {
-                Way::Managed => outcome.show(Label::Managed, None, frames),
-                Way::Fixed(pair) => {
-                    let figures = outcome.figures(&frames);
-                    fixed.push(FixedRun {
-                        pair,
-                        frames,
-                        figures,
-                    });
-                }
-            }
+        let mut fixed = fixed_runs(&outcome.apps, &outcome.script, &runs);
+        let is_again = |last: &FixedRun| fixed.iter().filter(|run| run.pair == last.pair).count() > 1;
+        let again = if fixed.last().is_some_and(is_again) {
+            fixed.pop()
+        } else {
+            None
+        };
+        let managed = runs.into_iter().find(|run| run.way == Way::Managed);
+        if let Some(run) = managed {
+            outcome.show(Label::Managed, None, run.frames);
         }
         let subnetworks = outcome.apps.as_ref().map(|app| app.model.subnetworks.len());
         for (label, way) in [
@@ -125,6 +143,10 @@ impl Outcome {
         }
         if fixed.len() > 2 {
             if let Some(run) = best::static_run(&fixed) {
+                let run = again
+                    .as_ref()
+                    .filter(|again| again.pair == run.pair)
+                    .unwrap_or(run);
                 outcome.show(Label::BestStatic, Some(run.pair), run.frames.clone());
             }
             if let Some(frames) = best::per_phase(&fixed, &outcome.script) {
@@ -155,10 +177,31 @@ impl Outcome {
     }
 
     fn figures(&self, frames: &Cast<Vec<Frame>>) -> Cast<AppFigures> {
-        let figures =
-            |(app, frames): (&AppTerms, &Vec<Frame>)| AppFigures::of(frames, app.target, &self.script);
-        self.apps.as_ref().zip(frames.as_ref()).map(figures)
+        figures(&self.apps, &self.script, frames)
     }
+}
+
+/// The fixed pair that did best over `script` in `runs`.
+pub(crate) fn best_pair(apps: &Cast<AppTerms>, script: &Script, runs: &[Run]) -> Option<Cast<usize>> {
+    best::static_run(&fixed_runs(apps, script, runs)).map(|run| run.pair)
+}
+
+/// The runs with fixed sub-networks, in their order.
+fn fixed_runs(apps: &Cast<AppTerms>, script: &Script, runs: &[Run]) -> Vec<FixedRun> {
+    let fixed = |run: &Run| match run.way {
+        Way::Managed => None,
+        Way::Fixed(pair) => Some(FixedRun {
+            pair,
+            figures: figures(apps, script, &run.frames),
+            frames: run.frames.clone(),
+        }),
+    };
+    runs.iter().filter_map(fixed).collect()
+}
+
+fn figures(apps: &Cast<AppTerms>, script: &Script, frames: &Cast<Vec<Frame>>) -> Cast<AppFigures> {
+    let figures = |(app, frames): (&AppTerms, &Vec<Frame>)| AppFigures::of(frames, app.target, script);
+    apps.as_ref().zip(frames.as_ref()).map(figures)
 }
 
 #[cfg(test)]
@@ -197,11 +240,16 @@ pub(crate) mod tests {
                 reader: frames(Duration::from_secs(4), &kind.to_string().repeat(220)),
             },
         };
+        let board = BoardStatus {
+            name: "test board".into(),
+            ..BoardStatus::default()
+        };
+        let others = Others {
+            beside_profile: Some(0.01),
+            beside_script: Some(0.123),
+        };
         Outcome::of(
-            BoardStatus {
-                name: "test board".into(),
-                ..BoardStatus::default()
-            },
+            (board, others),
             Script::lasting(Duration::from_secs(30)),
             Cast {
                 camera: terms("slim", &["w50", "w100"]),
@@ -243,6 +291,27 @@ pub(crate) mod tests {
         );
         let pair = outcome.showing(Label::BestStatic).unwrap().pair.as_ref().unwrap();
         assert_eq!((pair.camera.as_str(), pair.reader.as_str()), ("w50", "e2"));
+    }
+
+    #[test]
+    fn the_best_pair_is_shown_as_it_did_when_it_was_run_again() {
+        let pair = |camera, reader| Way::Fixed(Cast { camera, reader });
+        let tries = [
+            (pair(1, 1), 'l'),
+            (pair(0, 0), 'x'),
+            (pair(0, 1), 'o'),
+            (Way::Managed, 'o'),
+        ];
+        let shown = |runs: &[(Way, char)]| {
+            let outcome = outcome(runs);
+            let best = outcome.showing(Label::BestStatic).unwrap().clone();
+            let per_phase = outcome.showing(Label::BestPerPhase).unwrap();
+            let share = |showing: &Showing| showing.figures.camera.script.within_target();
+            (best.pair.clone().unwrap().reader, share(&best), share(per_phase))
+        };
+        assert_eq!(shown(&tries), ("e2".into(), Some(1.0), Some(1.0)));
+        let again = [&tries[..], &[(pair(0, 1), 'l')]].concat();
+        assert_eq!(shown(&again), ("e2".into(), Some(0.0), Some(1.0)));
     }
 
     #[test]

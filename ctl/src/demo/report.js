@@ -146,7 +146,7 @@ function verdicts() {
   return `<h2>What managed must show</h2><div class="wide verdicts"><table><thead><tr><th>what</th><th>value</th><th>limit</th><th></th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
 }
 
-document.getElementById("board").textContent = data.board;
+document.getElementById("board").textContent = [data.board, data.others].filter(Boolean).join("; ");
 document.getElementById("timelines").innerHTML = timelines();
 document.getElementById("figures").innerHTML = figures();
 document.getElementById("verdicts").innerHTML = verdicts();

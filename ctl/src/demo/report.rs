@@ -17,6 +17,7 @@ const SCRIPT: &str = include_str!("report.js");
 #[derive(Serialize)]
 struct Data<'a> {
     board: String,
+    others: String,
     phases: Vec<Span>,
     loads: Vec<u32>,
     apps: [App<'a>; 2],
@@ -70,6 +71,7 @@ pub(crate) fn page(outcome: &Outcome) -> serde_json::Result<String> {
     });
     let data = Data {
         board: board(outcome),
+        others: table::others(outcome.others),
         phases: json::spans(&outcome.script),
         loads: outcome.script.phases.iter().map(|phase| phase.load).collect(),
         apps: [

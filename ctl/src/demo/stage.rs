@@ -8,6 +8,8 @@ use anyhow::{Context as _, anyhow};
 use dynd_vocab::{Board as _, BoardStatus, CpuSet};
 use tempfile::TempDir;
 
+use super::Plan;
+use super::bystanders::Bystanders;
 use super::cast::Cast;
 use super::outcome::AppTerms;
 use super::profile;
@@ -48,6 +50,9 @@ const LISTEN: Duration = Duration::from_millis(500);
 /// Load that is no longer quiet.
 const QUIET: f64 = 0.15;
 
+/// A profile beside which others used more of the machine than this is taken again: it would make targets easy.
+const UNDISTURBED: f64 = 0.03;
+
 /// What is the same for all runs.
 #[derive(Debug)]
 pub(crate) struct Stage {
@@ -57,6 +62,8 @@ pub(crate) struct Stage {
     pub(crate) runtime: PathBuf,
     /// The machine before the demo.
     pub(crate) board: BoardStatus,
+    /// The share of the machine (0 to 1) that others used while the models were measured, if it is known.
+    pub(crate) beside_profile: Option<f64>,
     /// The processor that the profiles are of.
     pub(crate) processor: String,
     /// CPUs of the board that this process may use.
@@ -81,15 +88,14 @@ pub(crate) struct Part {
 }
 
 impl Stage {
-    /// Looks for all that is needed and profiles the models. `models` is where they are, if it is not where
-    /// they are looked for.
+    /// Looks for all that `plan` needs and profiles the models.
     ///
     /// # Errors
     /// If something is missing, does not hold, or fails.
-    pub(crate) async fn set(models: Option<&Path>, venue: Venue) -> Result<Self, Failure> {
+    pub(crate) async fn set(plan: &Plan, venue: Venue) -> Result<Self, Failure> {
         let daemon = Program::Daemon.find()?;
         let runtime = Program::Runtime.find()?;
-        let models = find_models(models).map_err(Failure::BadInput)?;
+        let models = find_models(plan.models.as_deref()).map_err(Failure::BadInput)?;
         let mut host = board::discover(venue.root())?;
         let fastest = host
             .describe()
@@ -121,16 +127,25 @@ impl Stage {
             venue: &venue,
         };
         let parts = Cast {
-            camera: Part::cast(&CASTING.camera, &files).await?,
-            reader: Part::cast(&CASTING.reader, &files).await?,
+            camera: Part::undisturbed(&CASTING.camera, &files, plan.measurements).await?,
+            reader: Part::undisturbed(&CASTING.reader, &files, plan.measurements).await?,
         };
+        let beside = parts.as_ref().map(|profiled| profiled.beside);
+        let beside_profile = beside.each().into_iter().flatten().reduce(f64::max);
+        if let Some(share) = beside_profile.filter(|&share| share > UNDISTURBED) {
+            eprintln!(
+                "dynctl: warning: other work used {:.0} % of this machine at best; targets are easier than on a quiet one",
+                share * 100.0
+            );
+        }
         Ok(Self {
             daemon,
             runtime,
             board,
+            beside_profile,
             processor,
             cpus: allowed.len(),
-            parts,
+            parts: parts.map(|profiled| profiled.part),
             directory,
             venue,
         })
@@ -147,6 +162,12 @@ struct Files<'a> {
     venue: &'a Venue,
 }
 
+/// An app that was cast, and the share of the machine (0 to 1) that others used meanwhile, if it is known.
+struct Profiled {
+    part: Part,
+    beside: Option<f64>,
+}
+
 impl Part {
     /// The name of its sub-network of this index.
     pub(crate) fn subnetwork(&self, index: usize) -> &str {
@@ -154,12 +175,47 @@ impl Part {
         subnetwork.map_or("", |subnetwork| subnetwork.name.as_str())
     }
 
+    /// Casts it, and again while others disturb that, up to so many times: the least disturbed counts.
+    async fn undisturbed(casting: &Casting, files: &Files<'_>, times: u32) -> Result<Profiled, Failure> {
+        let mut least = Self::profiled(casting, files, 1).await?;
+        for attempt in 2..=times {
+            let Some(share) = least.beside.filter(|&share| share > UNDISTURBED) else {
+                break;
+            };
+            eprintln!(
+                "dynctl: other work used {:.0} % of this machine meanwhile; measuring {} again ({attempt} of {times})",
+                share * 100.0,
+                casting.model
+            );
+            let next = Self::profiled(casting, files, attempt).await?;
+            if next.beside < least.beside {
+                least = next;
+            }
+        }
+        Ok(least)
+    }
+
+    /// Casts it, and tells what others did meanwhile.
+    async fn profiled(casting: &Casting, files: &Files<'_>, attempt: u32) -> Result<Profiled, Failure> {
+        let bystanders = Bystanders::watch()?;
+        let part = Self::cast(casting, files, attempt).await?;
+        // What serves a virtual board cannot be told from bystanders.
+        let beside = if files.venue.is_machine() {
+            bystanders.share()?
+        } else {
+            None
+        };
+        Ok(Profiled { part, beside })
+    }
+
     /// Profiles the model, on no more threads than there are CPUs, and derives the terms from that.
-    async fn cast(casting: &Casting, files: &Files<'_>) -> Result<Self, Failure> {
+    async fn cast(casting: &Casting, files: &Files<'_>, attempt: u32) -> Result<Self, Failure> {
         let manifest = dynd_files::load_manifest(&files.models.join(casting.model));
         let manifest = manifest.map_err(Failure::bad_input)?;
         let threads = casting.threads.min(files.cpus.len());
-        let profile = files.directory.join(format!("{}.profile.json", casting.model));
+        let profile = files
+            .directory
+            .join(format!("{}.profile-{attempt}.json", casting.model));
         let profiling = profile::start(files.runtime, &manifest, (threads, files.cpus), &profile)?;
         files.venue.admit(&profiling)?;
         let undisturbed = profile::finish(profiling, &manifest, &profile).await?;

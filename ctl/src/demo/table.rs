@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::cast::NAMES;
 use super::measure::{AppFigures, Figures};
-use super::outcome::{AppTerms, Outcome, Showing};
+use super::outcome::{AppTerms, Others, Outcome, Showing};
 use crate::format;
 
 /// The headings of a [`Row`].
@@ -53,12 +53,27 @@ pub(crate) fn text(outcome: &Outcome) -> String {
         text += &format!("{}\n\n{}\n\n", terms(name, app), format::render(&table));
     }
     text += NOTES;
+    text += &others(outcome.others);
     text + &verdicts(outcome)
 }
 
 const NOTES: &str = "\
 Phases count from the app's tenth frame in them, the whole script from the first.
-late after: late frames from the arrival of load until the app was back within its target.";
+late after: late frames from the arrival of load until the app was back within its target.
+";
+
+/// How quiet the machine was, if it is known.
+pub(crate) fn others(others: Others) -> String {
+    let share = |share: f64| format::percent(Some(share));
+    match (others.beside_profile, others.beside_script) {
+        (Some(profile), Some(script)) => format!(
+            "other work used {} of the machine while the models were measured, and at most {} in a run.",
+            share(profile),
+            share(script)
+        ),
+        _ => String::new(),
+    }
+}
 
 /// The rows of the camera (0) or the reader (1).
 pub(crate) fn rows(outcome: &Outcome, app: usize) -> Vec<Row> {

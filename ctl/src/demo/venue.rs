@@ -49,6 +49,11 @@ impl Venue {
         Ok(Self(Some(Board { served, directory })))
     }
 
+    /// Whether that is this machine.
+    pub(crate) const fn is_machine(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Where its `sys` and `proc` are.
     pub(crate) fn root(&self) -> &Path {
         self.0

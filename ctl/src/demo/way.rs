@@ -12,20 +12,23 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// The ways to run for models with so many sub-networks each: managed first, then the largest, then the
-    /// smallest pair, then, if `every` pair is wanted, the other ones.
+    /// The ways to run for models with so many sub-networks each: managed, then the largest and the smallest pair; if
+    /// `every` pair is wanted, those two, then the other ones, then managed, so that the best pair can be run beside it.
     pub(crate) fn all(subnetworks: Cast<usize>, every: bool) -> Vec<Self> {
         let largest = Self::largest(subnetworks);
         let smallest = Self::smallest();
-        let mut ways = vec![Self::Managed, largest, smallest];
-        if every {
-            let pairs = (0..subnetworks.camera)
-                .flat_map(|camera| (0..subnetworks.reader).map(move |reader| Cast { camera, reader }))
-                .map(Self::Fixed)
-                .filter(|way| ![largest, smallest].contains(way));
-            ways.extend(pairs);
+        if !every {
+            return vec![Self::Managed, largest, smallest];
         }
-        ways
+        let pairs = (0..subnetworks.camera)
+            .flat_map(|camera| (0..subnetworks.reader).map(move |reader| Cast { camera, reader }))
+            .map(Self::Fixed);
+        let others = pairs.filter(|way| ![largest, smallest].contains(way));
+        [largest, smallest]
+            .into_iter()
+            .chain(others)
+            .chain([Self::Managed])
+            .collect()
     }
 
     /// Both apps on their largest sub-network.
@@ -49,6 +52,7 @@ mod tests {
         let ways = Way::all(subnetworks, true);
         assert_eq!(ways.len(), 1 + 12);
         assert!((1..ways.len()).all(|index| !ways[..index].contains(&ways[index])));
+        assert_eq!(ways[12], Way::Managed);
         assert_eq!(
             Way::all(subnetworks, false),
             [

@@ -123,4 +123,13 @@ impl Dynd for Service {
             .await
             .map(Response::new)
     }
+
+    async fn explain_app(
+        &self,
+        request: Request<v1::ExplainAppRequest>,
+    ) -> Result<Response<v1::Explanation>, Status> {
+        operator::explain(&self.mailbox, request.into_inner().app)
+            .await
+            .map(Response::new)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dynd_core::ReleaseError;
+use dynd_core::{ReleaseError, WhyError};
 use dynd_proto::v1;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
@@ -36,6 +36,16 @@ pub(super) async fn release(mailbox: &Mailbox, processor: String) -> Result<v1::
         Ok(Err(error @ ReleaseError::NotContested { .. })) => {
             Err(Status::failed_precondition(error.to_string()))
         }
+        Err(gone) => Err(Status::unavailable(gone.to_string())),
+    }
+}
+
+/// Why the app called so got what it has.
+pub(super) async fn explain(mailbox: &Mailbox, app: String) -> Result<v1::Explanation, Status> {
+    match mailbox.explain(app).await {
+        Ok(Ok(why)) => Ok(why.into()),
+        Ok(Err(error @ WhyError::Unknown { .. })) => Err(Status::not_found(error.to_string())),
+        Ok(Err(error)) => Err(Status::failed_precondition(error.to_string())),
         Err(gone) => Err(Status::unavailable(gone.to_string())),
     }
 }

@@ -50,6 +50,30 @@ async fn a_hello_is_answered_with_an_assignment_that_the_status_shows_until_it_e
 }
 
 #[tokio::test]
+async fn why_an_app_runs_what_it_runs_is_told_and_an_unknown_app_is_refused() {
+    let home = Home::new();
+    let _running = home.start(&[]);
+    let mut app = App::open(&home.socket(), Up::Hello(hello("camera")))
+        .await
+        .unwrap();
+    let assignment = app.assignment().await;
+    let mut operator = connect(&home.socket()).await;
+    for called in ["camera".to_owned(), app.number.to_string()] {
+        let request = v1::ExplainAppRequest { app: called };
+        let why = operator.explain_app(request).await.unwrap().into_inner();
+        assert_eq!((why.app, why.name.as_str()), (app.number, "camera"));
+        let chosen = why.chosen.unwrap();
+        assert_eq!(chosen.processor, assignment.processor);
+        assert!(!why.binding.is_empty() && !why.change.is_empty());
+    }
+    let request = v1::ExplainAppRequest { app: "nobody".into() };
+    let refused = operator.explain_app(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    let expect = format!("no app is called 'nobody'; there are {} (camera)", app.number);
+    assert_eq!(refused.message(), expect);
+}
+
+#[tokio::test]
 async fn a_session_that_begins_wrongly_is_refused_and_harms_nobody() {
     let home = Home::new();
     let _running = home.start(&[]);

@@ -10,3 +10,4 @@ mod event;
 mod field;
 mod model;
 mod status;
+mod why;

@@ -2,8 +2,8 @@
 
 use dynd_plant::{Place, Plant, PlantError};
 use dynd_vocab::{
-    AppMatch, AppRule, Board as _, BoardDescription, CpuSet, ModelTable, Objective, OperatingPoint, Policy,
-    ProcessorName, Requirement, Seconds,
+    AppMatch, AppRule, Blueprint, Board as _, BoardDescription, ClockBounds, CpuSet, ModelTable, Objective,
+    OperatingPoint, Policy, Processor, ProcessorName, ProcessorRule, Requirement, Seconds,
 };
 
 use super::stage::Stage;
@@ -14,6 +14,8 @@ use super::workload::speed;
 pub struct Brief {
     /// What discovery finds.
     pub board: BoardDescription,
+    /// What the board file says, right or wrong.
+    pub file: Box<Blueprint>,
     /// What the operator aims for.
     pub objective: Objective,
     /// The apps, by index, whether they are there yet or not.
@@ -68,7 +70,12 @@ impl Brief {
         let plant = Plant::new(&stage.board, stage.seed);
         let board = dynd_plant::VirtualBoard::new(plant).describe().clone();
         let apps = (0..stage.workloads.len()).map(|app| AppBrief::new(app, stage, profiled, &board));
+        let file = match stage.scenario.board_error {
+            0.0 => &stage.scenario.board.1,
+            _ => &profiled.board,
+        };
         Ok(Self {
+            file: Box::new(file.clone()),
             objective: stage.scenario.objective,
             apps: apps.collect::<Result<_, _>>()?,
             board,
@@ -91,8 +98,13 @@ impl Brief {
                 .collect(),
             ..AppRule::default()
         };
+        let may_be_set = |processor: &Processor| ProcessorRule {
+            processor: ProcessorName::Named(processor.name.clone()),
+            clocks: Some(ClockBounds::NONE),
+        };
         Policy {
             objective: self.objective,
+            processors: self.board.processors.iter().map(may_be_set).collect(),
             apps: self.apps.iter().map(rule).collect(),
             ..Policy::default()
         }

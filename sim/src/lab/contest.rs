@@ -132,7 +132,7 @@ enum Player {
     DynamicOfaRule(DynamicOfaRule),
     Alert(Alert),
     Poet(Poet),
-    GreedyMmkp(GreedyMmkp),
+    GreedyMmkp(Box<GreedyMmkp>),
     Seer(Box<Seer>),
 }
 
@@ -153,7 +153,7 @@ impl Player {
             Contender::Alert => Self::Alert(Alert::new(brief, catalogue)),
             Contender::Poet(Margin::Default) => Self::Poet(Poet::new(brief, catalogue, 1.0)),
             Contender::Poet(Margin::Tuned) => Self::Poet(tuned_poet(setup)?),
-            Contender::GreedyMmkp => Self::GreedyMmkp(GreedyMmkp::new(brief, catalogue)),
+            Contender::GreedyMmkp => Self::GreedyMmkp(Box::new(GreedyMmkp::new(brief, catalogue))),
             Contender::Oracle => seer(Foresight::Distribution),
             Contender::Clairvoyant => seer(Foresight::Sample),
         })
@@ -166,7 +166,7 @@ impl Player {
             Self::DynamicOfaRule(rule) => play(stage, &mut rule.clone()),
             Self::Alert(alert) => play(stage, &mut alert.clone()),
             Self::Poet(poet) => play(stage, &mut poet.clone()),
-            Self::GreedyMmkp(greedy) => play(stage, &mut greedy.clone()),
+            Self::GreedyMmkp(greedy) => play(stage, &mut *greedy.clone()),
             Self::Seer(seer) => seer.play(stage),
         }
     }

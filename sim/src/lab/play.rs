@@ -1,13 +1,18 @@
 //! One controller plays one stage from its beginning to its end.
 
+use std::time::Duration;
+
 use dynd_plant::PlantError;
-use dynd_vocab::{Sample, Timestamp};
+use dynd_vocab::{Actuation, Hold, Sample, Timestamp};
 
 use super::frame::Trace;
 use super::happening::Happening;
 use super::manager::{Manager, News, Orders};
 use super::stage::Stage;
 use super::world::World;
+
+/// As in `daemon/src/clock_keeper.rs`.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +35,8 @@ pub fn play(stage: &Stage, manager: &mut dyn Manager) -> Result<Trace, PlayError
         orders: Orders::default(),
         next_sample: None,
         sample: Sample::default(),
+        told: Vec::new(),
+        looked: Timestamp::default(),
     };
     for &(processor, governor) in manager.governors() {
         game.world.govern(processor, governor)?;
@@ -52,6 +59,9 @@ struct Game<'s> {
     orders: Orders,
     next_sample: Option<Timestamp>,
     sample: Sample,
+    /// What came of the last setting, as it was told last, and when that was looked at.
+    told: Vec<Actuation>,
+    looked: Timestamp,
 }
 
 impl Game<'_> {
@@ -86,6 +96,7 @@ impl Game<'_> {
             self.next_sample = self.orders.sample_every.map(|every| now + every);
             self.tell(manager, News::Sample(&sample));
             self.sample = sample;
+            self.look(now, manager);
         }
         if self.orders.wake_at.is_some_and(|at| at <= now) {
             self.tell(manager, News::Tick);
@@ -94,17 +105,29 @@ impl Game<'_> {
         }
     }
 
+    /// Looks after the clocks, if that is due, and tells what has become of them, if that is new.
+    fn look(&mut self, now: Timestamp, manager: &mut dyn Manager) {
+        let is_bounded = self.told.iter().any(|answer| answer.hold != Hold::Left);
+        if !is_bounded || now.since(self.looked) < LOOK_INTERVAL {
+            return;
+        }
+        self.looked = now;
+        let answers = self.world.look();
+        if answers != self.told {
+            self.told.clone_from(&answers);
+            self.tell(manager, News::Actuated(&answers));
+        }
+    }
+
     fn tell(&mut self, manager: &mut dyn Manager, news: News<'_>) {
         let now = self.world.now();
         self.orders = manager.hear(now, news);
         self.schedule(now);
-        if let Some(setting) = self.orders.setting.take() {
-            let answers = self.world.set(&setting);
-            self.orders = manager.hear(now, News::Actuated(&answers));
+        while let Some(setting) = self.orders.setting.take() {
+            self.told = self.world.set(&setting);
+            self.looked = now;
+            self.orders = manager.hear(now, News::Actuated(&self.told));
             self.schedule(now);
-            if let Some(setting) = self.orders.setting.take() {
-                self.world.set(&setting);
-            }
         }
     }
 

@@ -253,6 +253,11 @@ impl<'s> World<'s> {
         self.apply()
     }
 
+    /// Looks after what the board was asked for last.
+    pub fn look(&mut self) -> Vec<Actuation> {
+        self.apply()
+    }
+
     /// Puts a governor in charge of `processor`.
     ///
     /// # Errors

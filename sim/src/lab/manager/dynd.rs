@@ -64,7 +64,7 @@ impl Dynd {
             leaves_at: None,
         };
         Self {
-            controller: Controller::new(brief.board.clone(), brief.policy(), 1),
+            controller: Controller::new(brief.board.clone(), brief.policy(), 1).with_board_file(&brief.file),
             clients: brief.apps.iter().enumerate().map(client).collect(),
             orders: Orders::default(),
             asked: Setting::default(),

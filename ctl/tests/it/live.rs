@@ -1,8 +1,6 @@
 //! `dynctl board mount --live`: programs that run at the board's clocks, where this process may mount and make cgroups.
 //! How exactly is measured by `dynctl board validate --live`.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,6 +12,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::MACHINE;
 
 /// There is one live board at a time: these tests wait for each other by a lock on this file in the system's directory for
 /// such, also those of another checkout.
@@ -33,7 +33,7 @@ struct Live {
 /// A program that never sleeps; killed when dropped.
 struct Busy(Child);
 
-/// The CPUs for as long as the value lives, if all that is needed is there; what is not, is said.
+/// Live boards for as long as the value lives, if all that is needed is there; what is not, is said.
 fn possible() -> Option<File> {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
     let controller = mounts.lines().any(|line| {
@@ -195,7 +195,8 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
 
 #[test]
 fn what_runs_on_a_live_board_has_its_clock_and_makes_its_heat() {
-    let Some(_alone) = possible() else { return };
+    let Some(_board) = possible() else { return };
+    let _alone = MACHINE.write();
     let mut live = Live::start();
     let board = live.board();
     let watts = |board: &Value| -> f64 {
@@ -271,7 +272,7 @@ fn what_runs_on_a_live_board_has_its_clock_and_makes_its_heat() {
 
 #[test]
 fn a_second_live_board_is_refused() {
-    let Some(_alone) = possible() else { return };
+    let Some(_board) = possible() else { return };
     let mut live = Live::start();
     let other = TempDir::new().unwrap();
     let directory = other.path().to_str().unwrap();
@@ -298,7 +299,7 @@ fn a_second_live_board_is_refused() {
 
 #[test]
 fn what_a_killed_one_left_is_removed_by_the_next() {
-    let Some(_alone) = possible() else { return };
+    let Some(_board) = possible() else { return };
     let mut live = Live::start();
     let busy = Busy::on(live.cpu());
     live.admit(&busy);
@@ -325,7 +326,8 @@ fn what_a_killed_one_left_is_removed_by_the_next() {
 
 #[test]
 fn the_demo_can_be_played_on_a_live_board() {
-    let Some(_alone) = possible() else { return };
+    let Some(_board) = possible() else { return };
+    let _machine = MACHINE.read();
     let temp = TempDir::new().unwrap();
     let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
     let demo = dynctl(&[

@@ -1,7 +1,5 @@
 //! `dynctl board mount` and what else dynctl makes of a mounted board, where this process may mount.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,8 +1,6 @@
 //! The command line as users see it: help and errors against golden files, and what needs no daemon.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p dynctl --test cli` writes the golden files anew.
-
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! `UPDATE_GOLDEN=1 cargo test -p dynctl --test it cli` writes the golden files anew.
 
 use std::env;
 use std::fs;
@@ -65,6 +63,7 @@ fn every_command_has_help() {
         "",
         "status",
         "apps",
+        "why",
         "models",
         "board",
         "policy",

@@ -1,7 +1,5 @@
 //! Board files as users see them: every figure with its grade, beside the machine if they are about it.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
