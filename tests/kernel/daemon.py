@@ -129,8 +129,8 @@ class Trial:
             if lowered[1] < wanted[1]:
                 break
         self.report.check("maximum while it is hot", lowered, lowered[1] < wanted[1])
-        states = self.wait(self.states, lambda now: now["big"] == "throttled", 30)
-        self.report.same("dynd says while it is hot", states["big"], "throttled")
+        states = self.wait(self.states, lambda now: now.get("big") == "throttled", 30)
+        self.report.same("dynd says while it is hot", states.get("big"), "throttled")
         # One look at the clocks, and no answer to anybody, in this time.
         before = (self.writes(), self.maxima())
         time.sleep(3)
