@@ -6,6 +6,10 @@ import time
 CPUFREQ = "/sys/devices/system/cpu/cpufreq"
 START = "dynd --policy /policy.toml --dbus off >>/run/log 2>&1 & daemon=$!"
 
+# How long to wait at most for what dynd should do or say at once, in seconds: a busy host may leave an emulator a tenth
+# of a CPU.
+SOON = 150
+
 # How long one of our programs may take, in seconds of the guest: whoever takes longer is ended, and red.
 LIMIT = "timeout 60"
 # Tells the daemon to end, and how it does.
@@ -129,7 +133,7 @@ class Trial:
             if lowered[1] < wanted[1]:
                 break
         self.report.check("maximum while it is hot", lowered, lowered[1] < wanted[1])
-        states = self.wait(self.states, lambda now: now.get("big") == "throttled", 30)
+        states = self.wait(self.states, lambda now: now.get("big") == "throttled", SOON)
         self.report.same("dynd says while it is hot", states.get("big"), "throttled")
         # One look at the clocks, and no answer to anybody, in this time.
         before = (self.writes(), self.maxima())
@@ -151,7 +155,7 @@ class Trial:
         """The kernel keeps an app that is alone in a control group on the CPUs that dynd tells it."""
         self.machine.run(f"mkdir {GROUP}; "
                          f"sh -c 'echo $$ >{GROUP}/cgroup.procs; exec minimal 1000000 >/run/app' & app=$!")
-        kept = self.wait(self.kept, lambda now: now.get("state") == "held", 30)
+        kept = self.wait(self.kept, lambda now: now.get("state") == "held", SOON)
         self.report.same("dynd says of the app", (kept.get("state"), kept.get("by")), ("held", "cgroup-v2"))
         cpus = self.machine.run(f"cat {CPUS}")
         self.report.check("cpuset of the app", cpus, cpus in ["0", "1", "0-1"] and cpus == kept.get("cpus"))
@@ -182,7 +186,7 @@ class Trial:
         """What a killed daemon has left is put back by the next one."""
         self.killed("SIGKILL again")
         self.machine.run("dynd --dbus off >>/run/log 2>&1 & daemon=$!")
-        self.machine.until(f"{LIMIT} dynctl status", "policy:", 30)
+        self.machine.until(f"{LIMIT} dynctl status", "policy:", SOON)
         self.as_before("the next start")
         self.report.same("it ends with", self.machine.run(END), "0")
 
@@ -190,7 +194,7 @@ class Trial:
         """Starts a daemon, lets it set the clocks and kills it."""
         self.start()
         self.until_all("held")
-        self.wait(self.kept, lambda now: now.get("state") == "held", 30)
+        self.wait(self.kept, lambda now: now.get("state") == "held", SOON)
         self.machine.attempt("kill -KILL $daemon; wait $daemon")
         left = {cluster.name: self.bounds_of(cluster) for cluster in self.bed.clusters}
         # While an app infers, dynd chooses a clock within the policy's bounds by how fast the app is, and may be killed
@@ -234,7 +238,7 @@ class Trial:
 
     def until_all(self, state):
         """What dynd says of each clock, as soon as it says `state` of all."""
-        return self.wait(self.states, lambda now: now and set(now.values()) == {state}, 30)
+        return self.wait(self.states, lambda now: now and set(now.values()) == {state}, SOON)
 
     def board(self, cpus="0-3"):
         """What `dynctl board` finds, run on `cpus`."""
