@@ -9,8 +9,9 @@
 //! 3. *What to write*: the bounds asked for, within the limits; what was in force before for those not asked for.
 //! 4. *Journal* what was in force and what will be written; only then *write*, in the [`order`] that no kernel
 //!    refuses, only what changes.
-//! 5. *Read back*. What reads otherwise right after a write is held there by something in the kernel (`_PPC` of
-//!    ACPI, another QoS request): the request is ours all the same, stays in the journal, and is answered as refused.
+//! 5. *Read back*, [again](look_back) for a while if need be. What still reads otherwise is held there by something in
+//!    the kernel (`_PPC` of ACPI, another QoS request): the request is ours all the same, stays in the journal, and is
+//!    answered as refused.
 //!
 //! While the kernel lowers a clock, what somebody else asked of it cannot be read (since Linux 5.4 the attribute
 //! tells what is in force), so a clock that was never touched is first touched when it has cooled.
@@ -22,7 +23,7 @@ use dynd_vocab::{Actuation, ClockBounds, Hold, PutBack, Setting};
 
 use crate::clock_domain::{ClockDomain, End};
 use crate::clock_range::{ClockRange, Wish, order};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, look_back};
 use crate::ledger::Ledger;
 use crate::put_back::put_back;
 use crate::taken::{Taken, Whose};
@@ -214,22 +215,29 @@ impl Actuator {
     }
 
     /// Reads both bounds after `ends` were written. Whatever they read, our part in them goes on.
-    fn read_back(
+    fn read_back<K: Kernel>(
         &mut self,
-        kernel: &mut impl Kernel,
+        kernel: &mut K,
         domain: &ClockDomain,
         ends: &[End],
     ) -> Result<ClockRange, Hold> {
-        let reads = read(kernel, domain)?;
+        let look = |kernel: &mut K| -> Result<_, Hold> {
+            let reads = read(kernel, domain)?;
+            let unlike = |end: &End| match self.whose(kernel, domain, *end, reads)? {
+                (taken, Whose::Foreign) => Some((*end, taken.clone())),
+                _ => None,
+            };
+            Ok((reads, ends.iter().filter_map(unlike).collect::<Vec<_>>()))
+        };
+        let (reads, unlike) = look_back(kernel, look, |seen| {
+            !seen.as_ref().is_ok_and(|(_, unlike)| !unlike.is_empty())
+        })?;
         let mut outcome = Ok(reads);
-        for end in ends {
-            let now = reads.get(*end);
-            if let Some((taken, Whose::Foreign)) = self.whose(kernel, domain, *end, reads) {
-                let Taken { attribute, to, .. } = taken.clone();
-                self.ledger.take(domain, *end, now, to);
-                let reason = format!("{} reads {now} after {to} was written", attribute.display());
-                outcome = outcome.and(Err(refused(None, reason)));
-            }
+        for (end, Taken { attribute, to, .. }) in unlike {
+            let now = reads.get(end);
+            self.ledger.take(domain, end, now, to);
+            let reason = format!("{} reads {now} after {to} was written", attribute.display());
+            outcome = outcome.and(Err(refused(None, reason)));
         }
         outcome
     }

@@ -5,7 +5,8 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use crate::attribute::Attribute;
 use crate::clock_domain::ClockDomain;
@@ -24,6 +25,31 @@ pub(crate) trait Kernel {
 
     /// Who else may have written to `domain`, as far as that can be told.
     fn rival(&mut self, domain: &ClockDomain) -> Option<String>;
+
+    /// Leaves it a moment for what it does later than it is told to.
+    fn pause(&mut self);
+}
+
+/// How often to look again after a pause.
+const PAUSES: u32 = 50;
+
+/// Looks at what was written: once if that is `settled`, else again and again for 50 ms. A bound of cpufreq is a
+/// request since Linux 5.4, of which the kernel makes the bound in force in a work item (`cpufreq_notifier_max` of
+/// drivers/cpufreq/cpufreq.c): until that has run the attribute reads as before.
+pub(crate) fn look_back<K: Kernel, T>(
+    kernel: &mut K,
+    mut look: impl FnMut(&mut K) -> T,
+    settled: impl Fn(&T) -> bool,
+) -> T {
+    let mut seen = look(kernel);
+    for _ in 0..PAUSES {
+        if settled(&seen) {
+            break;
+        }
+        kernel.pause();
+        seen = look(kernel);
+    }
+    seen
 }
 
 /// The kernel below a root directory.
@@ -63,6 +89,10 @@ impl Kernel for Sysfs {
 
     fn rival(&mut self, domain: &ClockDomain) -> Option<String> {
         rival::suspect(&self.root, domain, self.written)
+    }
+
+    fn pause(&mut self) {
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -30,6 +30,10 @@ pub(crate) struct ModelKernel {
     pub(crate) busy: BTreeSet<PathBuf>,
     /// Every write that was taken.
     pub(crate) writes: Vec<(PathBuf, u64)>,
+    /// For how many pauses a bound of cpufreq reads as before it was written.
+    pub(crate) lag: u32,
+    /// The pauses so far.
+    pub(crate) pauses: u32,
     /// After this many reads and writes the daemon is killed.
     pub(crate) crash_after: usize,
 }
@@ -38,6 +42,9 @@ pub(crate) struct ModelKernel {
 struct Clock {
     subsystem: Subsystem,
     asked: ClockRange,
+    /// What has been made of that so far, and the number of the pause after which the rest is.
+    made: ClockRange,
+    made_after: u32,
     /// The highest clock that cooling allows.
     cap: Option<u64>,
     /// The highest clock that something else in the kernel allows.
@@ -53,15 +60,20 @@ impl ModelKernel {
             clocks: BTreeMap::new(),
             busy: BTreeSet::new(),
             writes: Vec::new(),
+            lag: 0,
+            pauses: 0,
             crash_after: usize::MAX,
         }
     }
 
     /// Adds a clock that is bounded to `min` to `max`.
     pub(crate) fn add(&mut self, subsystem: Subsystem, dir: &str, min: u64, max: u64) -> ClockDomain {
+        let asked = ClockRange { min, max };
         let clock = Clock {
             subsystem,
-            asked: ClockRange { min, max },
+            asked,
+            made: asked,
+            made_after: 0,
             cap: None,
             limit: None,
         };
@@ -69,13 +81,14 @@ impl ModelKernel {
         ClockDomain::new(subsystem, dir.into())
     }
 
-    /// Somebody writes to a bound.
+    /// Somebody has written to a bound.
     pub(crate) fn meddle(&mut self, domain: &ClockDomain, end: End, value: u64) {
         let clock = self.clocks.get_mut(domain.dir()).unwrap();
         match end {
             End::Min => clock.asked.min = value,
             End::Max => clock.asked.max = value,
         }
+        clock.made = clock.asked;
     }
 
     /// The kernel cools the board.
@@ -112,12 +125,12 @@ impl Kernel for ModelKernel {
             .ok_or(Fault::Absent)?;
         let name = attribute.file_name().unwrap().to_str().unwrap();
         let limits = clock.cap.into_iter().chain(clock.limit);
-        let max = limits.fold(clock.asked.max, u64::min);
+        let max = limits.fold(clock.made.max, u64::min);
         match (name, ClockDomain::of(attribute)) {
             ("cpuinfo_min_freq", _) => Ok(LIMITS.min),
             ("cpuinfo_max_freq", _) => Ok(LIMITS.max),
             (_, Some((_, End::Max))) => Ok(max),
-            (_, Some((_, End::Min))) => Ok(clock.asked.min.min(max)),
+            (_, Some((_, End::Min))) => Ok(clock.made.min.min(max)),
             _ => Err(Fault::Absent),
         }
     }
@@ -140,6 +153,11 @@ impl Kernel for ModelKernel {
             return Err(io::Error::from_raw_os_error(EINVAL));
         }
         clock.asked = asked;
+        if clock.subsystem == Subsystem::Cpufreq && self.lag > 0 {
+            clock.made_after = self.pauses + self.lag;
+        } else {
+            clock.made = asked;
+        }
         self.writes.push((attribute.to_path_buf(), value));
         Ok(())
     }
@@ -150,5 +168,14 @@ impl Kernel for ModelKernel {
 
     fn rival(&mut self, _: &ClockDomain) -> Option<String> {
         Some("nvpmodel".into())
+    }
+
+    fn pause(&mut self) {
+        self.pauses += 1;
+        for clock in self.clocks.values_mut() {
+            if clock.made_after <= self.pauses {
+                clock.made = clock.asked;
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The latest written comes first. What could not be put back is tried again as long as something else could be,
 //! since a minimum may have to wait for its maximum, or read lower until then; what still refuses stays taken. At
-//! the end everything is read once more.
+//! the end everything is read once more. Nothing counts as changed by somebody, or as not put back, at first sight.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::Fault;
 use crate::actuator::may_be_lower;
 use crate::clock_domain::{ClockDomain, End};
 use crate::clock_range::ClockRange;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, look_back};
 use crate::taken::{Taken, Whose};
 
 /// Puts back what is in `taken`, and leaves there what refuses. One answer per attribute, in the order in which
@@ -62,8 +62,8 @@ pub(crate) fn put_back(kernel: &mut impl Kernel, taken: &mut Vec<Taken>) -> Vec<
 /// Puts back one attribute, or says why it cannot be put back for now; what it reads then is not known yet.
 fn attempt(kernel: &mut impl Kernel, taken: &Taken, all: &[Taken]) -> Result<PutBackOutcome, PutBackOutcome> {
     let refused = |reason| PutBackOutcome::Refused { reason };
-    let reads = read(kernel, &taken.attribute).map_err(refused)?;
-    let whose = whose(kernel, taken, all, reads).map_err(refused)?;
+    let settled = |whose: Whose| whose != Whose::Foreign;
+    let (reads, whose) = judge(kernel, taken, all, settled).map_err(refused)?;
     let seems_as_before = reads == taken.before && whose != Whose::Lowered;
     if seems_as_before && !taken.may_hide(reads) {
         return Ok(PutBackOutcome::AsBefore);
@@ -87,9 +87,7 @@ fn verify(kernel: &mut impl Kernel, taken: &Taken, all: &[Taken]) -> PutBackOutc
         to: taken.before,
         ..taken.clone()
     };
-    let reads = read(kernel, &taken.attribute);
-    let judged = reads.and_then(|reads| Ok((reads, whose(kernel, &written, all, reads)?)));
-    match judged {
+    match judge(kernel, &written, all, |whose| whose == Whose::Ours) {
         Ok((_, Whose::Ours)) => PutBackOutcome::Done,
         Ok((_, Whose::Lowered)) => PutBackOutcome::Throttled,
         Ok((reads, Whose::Foreign)) => PutBackOutcome::Refused {
@@ -97,6 +95,23 @@ fn verify(kernel: &mut impl Kernel, taken: &Taken, all: &[Taken]) -> PutBackOutc
         },
         Err(reason) => PutBackOutcome::Refused { reason },
     }
+}
+
+/// What an attribute reads once that is `settled`, and who determines it; `all` is what was ours at the start.
+fn judge<K: Kernel>(
+    kernel: &mut K,
+    taken: &Taken,
+    all: &[Taken],
+    settled: impl Fn(Whose) -> bool,
+) -> Result<(u64, Whose), String> {
+    let look = |kernel: &mut K| {
+        let reads = read(kernel, &taken.attribute)?;
+        Ok((reads, whose(kernel, taken, all, reads)?))
+    };
+    look_back(kernel, look, |seen| match seen {
+        Ok((_, whose)) => settled(*whose),
+        Err(_) => true,
+    })
 }
 
 /// Who determines that an attribute reads `reads`; `all` is what was ours at the start.

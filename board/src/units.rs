@@ -74,8 +74,39 @@ impl Fences {
     pub(crate) fn write(&mut self, place: &Place, cpus: CpuSet) -> Result<(), FenceError> {
         match place {
             Place::Unit(unit) => self.units()?.allow_cpus(unit, cpus),
-            Place::File(path) => put(&self.root.join(path), &cpus).map_err(|error| fault(path, &error)),
+            Place::File(path) => {
+                let file = self.root.join(path);
+                let written = match put(&file, &cpus) {
+                    // A cgroup of version 2 that once had CPUs is not without as long as processes are in it
+                    // (`validate_change` of kernel/cgroup/cpuset.c). All of those above it are no limit either.
+                    Err(error) if cpus.is_empty() && error.kind() == io::ErrorKind::StorageFull => {
+                        put(&file, &self.above(path)?)
+                    }
+                    written => written,
+                };
+                written.map_err(|error| fault(path, &error))
+            }
         }
+    }
+
+    /// Whether a place that reads `cpus` is without a limit.
+    pub(crate) fn is_free(&self, place: &Place, cpus: CpuSet) -> bool {
+        match place {
+            Place::Unit(_) => cpus.is_empty(),
+            Place::File(path) => {
+                let all = self.above(path);
+                cpus.is_empty() || all.is_ok_and(|all| all.difference(cpus).is_empty())
+            }
+        }
+    }
+
+    /// The CPUs of the cgroup above the one of which this file is.
+    fn above(&self, path: &Path) -> Result<CpuSet, FenceError> {
+        let above = path.ancestors().nth(2).unwrap_or(Path::new(""));
+        let path = above.join("cpuset.cpus.effective");
+        let text = fs::read_to_string(self.root.join(&path)).map_err(|error| fault(&path, &error))?;
+        text.parse()
+            .map_err(|error| FenceError::Failed(format!("/{}: {error}", path.display())))
     }
 
     fn units(&mut self) -> Result<&mut Box<dyn Units>, FenceError> {

@@ -134,6 +134,8 @@ fn unhosted(error: HostingError) -> Failure {
         HostingError::NoController => {
             "mount cgroups of version 1 or 2 with the controller 'cpu'; a container must be given them"
         }
+        HostingError::Claimed { .. } => "end that one first, or wait until it has ended",
+        HostingError::Claim { .. } => "--live needs root, and a /run that it may write to",
         HostingError::Group { .. } => "--live needs root, and cgroups that it may write to",
         HostingError::Metronome { .. } => "--live needs root and the program 'chrt'",
         _ => return Failure::Failed(error.into()),

@@ -88,7 +88,7 @@ class Bed:
 
     def _preprocessed(self, name):
         """One of our descriptions of hardware, its macros expanded."""
-        made = self.work / name
+        made = self.work / f"{self.letter}.{name}"
         subprocess.run(
             ["cpp", "-nostdinc", "-undef", "-x", "assembler-with-cpp", "-P", HERE / name, made], check=True
         )
@@ -96,7 +96,7 @@ class Bed:
 
     def _device_tree(self, name):
         """One of our device trees, compiled."""
-        made = self.work / Path(name).with_suffix(".dtb")
+        made = self.work / f"{self.letter}.dtb"
         subprocess.run(["dtc", "-q", "-O", "dtb", "-o", made, self._preprocessed(name)], check=True)
         return made
 
@@ -129,7 +129,7 @@ class BedA(Bed):
         with open(self._memory, "wb") as memory:
             memory.truncate(512 << 20)
         source = self._preprocessed("bed_a.asl")
-        table = self.work / "bed_a.aml"
+        table = self.work / f"{self.letter}.aml"
         subprocess.run(["iasl", "-p", table, source], check=True, stdout=subprocess.DEVNULL)
         return [
             "-M", "q35,accel=tcg,memory-backend=ram", "-cpu", "Nehalem",
@@ -160,7 +160,7 @@ class BedB(Bed):
     letter = "B"
     title = "arm64, device tree, cpufreq-dt"
     architecture, flavour = "arm64", "arm64"
-    build = "aarch64-unknown-linux-gnu/release"
+    build = "aarch64-unknown-linux-gnu/bed"
     libraries = [Path("/usr/aarch64-linux-gnu/lib")]
     emulator = "qemu-system-aarch64"
     console = "ttyAMA0"
@@ -198,7 +198,7 @@ class BedC(Bed):
     letter = "C"
     title = "armv7, device tree, cpufreq-dt, step_wise cooling"
     architecture, flavour = "armhf", "armmp"
-    build = "armv7-unknown-linux-gnueabihf/release"
+    build = "armv7-unknown-linux-gnueabihf/bed"
     libraries = [Path("/usr/arm-linux-gnueabihf/lib")]
     emulator = "qemu-system-arm"
     console = "ttyAMA0"

@@ -6,6 +6,15 @@ import time
 CPUFREQ = "/sys/devices/system/cpu/cpufreq"
 START = "dynd --policy /policy.toml --dbus off >>/run/log 2>&1 & daemon=$!"
 
+# How long to wait at most for what dynd should do or say at once, in seconds: a busy host may leave an emulator a tenth
+# of a CPU.
+SOON = 150
+
+# How long one of our programs may take, in seconds of the guest: whoever takes longer is ended, and red.
+LIMIT = "timeout 60"
+# Tells the daemon to end, and how it does.
+END = "(sleep 60; kill -KILL $daemon) & guard=$!; kill -TERM $daemon; wait $daemon; echo $?; kill $guard"
+
 POLICY = """
 [processor.little]
 clocks = "bound"
@@ -15,7 +24,16 @@ max-clock = "1 GHz"
 clocks = "bound"
 min-clock = "800 MHz"
 max-clock = "1.4 GHz"
+
+[[app]]
+match = { name = "minimal" }
+processors = ["little"]
+enforce = true
 """
+
+# Where the app is, alone.
+GROUP = "/sys/fs/cgroup/app"
+CPUS = f"{GROUP}/cpuset.cpus"
 
 # What that makes of the clocks, in kHz.
 BOUNDS = {"little": (200_000, 1_000_000), "big": (800_000, 1_400_000)}
@@ -34,6 +52,7 @@ def check(bed, machine, report):
     trial.bounds()
     if bed.can_heat:
         trial.heat()
+    trial.enforcement()
     trial.end()
     trial.kill_and_restore()
     trial.kill_and_restart()
@@ -65,19 +84,22 @@ class Trial:
         self.report.check("doctor, cpuset not delegated", found, len(found) == 1 and "not delegated" in found[0])
         self.machine.run("echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control")
         self.report.same("doctor, cpuset delegated", self.findings("cgroup", "cpuset"), [])
-        # Here an app's group is confined by a policy with `enforce = true`.
 
     def counters(self):
         """Cycles are counted, per cluster, where the machine has counters that this dynd knows."""
         if not self.bed.counters:
             return
-        for cluster in self.bed.clusters:
-            # The machine counts a thousand million cycles a second; dynd does not wake idle CPUs to read theirs.
+        for cluster, other in zip(self.bed.clusters, reversed(self.bed.clusters)):
+            # The machine counts a thousand million cycles a second; dynd does not wake idle CPUs to read theirs, and
+            # the one who asks stays out of the idle cluster.
             self.machine.run(f"taskset -c {cluster.cpus[0]} sh -c 'while :; do :; done' & burner=$!")
-            (rates,) = [each["counters"] or {} for each in self.board()["processors"] if each["name"] == cluster.name]
+            rates = {each["name"]: each["counters"] or {} for each in self.board(cluster.cpus[-1])["processors"]}
             self.machine.run("kill $burner; wait $burner 2>/dev/null; true")
-            cycles = rates.get("cycles_per_s", 0) / 1e6
-            self.report.check(f"cycles of busy {cluster.name}", f"{cycles:.0f} million a second", cycles > 100)
+            busy, idle = (rates.get(each.name, {}).get("cycles_per_s", 0) / 1e6 for each in (cluster, other))
+            self.report.check(
+                f"cycles of busy {cluster.name} and idle {other.name}",
+                f"{busy:.0f} and {idle:.0f} million a second", busy > 100 and idle < busy / 4,
+            )
 
     def bounds(self):
         """The clocks stay within the bounds of the policy, whatever the governor wants."""
@@ -111,8 +133,8 @@ class Trial:
             if lowered[1] < wanted[1]:
                 break
         self.report.check("maximum while it is hot", lowered, lowered[1] < wanted[1])
-        states = self.wait(self.states, lambda now: now["big"] == "throttled", 30)
-        self.report.same("dynd says while it is hot", states["big"], "throttled")
+        states = self.wait(self.states, lambda now: now.get("big") == "throttled", SOON)
+        self.report.same("dynd says while it is hot", states.get("big"), "throttled")
         # One look at the clocks, and no answer to anybody, in this time.
         before = (self.writes(), self.maxima())
         time.sleep(3)
@@ -129,39 +151,67 @@ class Trial:
         self.report.same("maximum when it is cool again", self.maxima(), wanted)
         self.report.same("dynd says when it is cool again", self.until_all("held"), HELD)
 
+    def enforcement(self):
+        """The kernel keeps an app that is alone in a control group on the CPUs that dynd tells it."""
+        self.machine.run(f"mkdir {GROUP}; "
+                         f"sh -c 'echo $$ >{GROUP}/cgroup.procs; exec minimal 1000000 >/run/app' & app=$!")
+        kept = self.wait(self.kept, lambda now: now.get("state") == "held", SOON)
+        self.report.same("dynd says of the app", (kept.get("state"), kept.get("by")), ("held", "cgroup-v2"))
+        cpus = self.machine.run(f"cat {CPUS}")
+        self.report.check("cpuset of the app", cpus, cpus in ["0", "1", "0-1"] and cpus == kept.get("cpus"))
+        allowed = "grep -h Cpus_allowed_list: /proc/$app/task/*/status | sort -u | cut -f 2"
+        self.report.same("the kernel lets the app on", self.machine.run(allowed), cpus)
+        _, code = self.machine.attempt("taskset -pc 2-3 $app")
+        seen = self.machine.run(allowed)
+        self.report.check("when it asks for others it is on", seen, code != 0 and seen == cpus)
+
     def end(self):
         """A daemon that is told to end puts everything back."""
-        code = self.machine.run("kill -TERM $daemon; wait $daemon; echo $?")
+        code = self.machine.run(END)
         self.report.same("dynd ends with", code, "0")
         self.as_before("SIGTERM")
 
     def kill_and_restore(self):
         """What a killed daemon has left is put back by `dynd --restore`."""
         self.killed("SIGKILL")
-        said = self.machine.run("dynd --restore")
+        said, code = self.machine.attempt(f"{LIMIT} dynd --restore")
+        answers = said.splitlines()
+        # One per bound that the daemon had changed, and one for the app's CPUs.
+        ok = code == 0 and len(answers) > len(BOUNDS)
+        value = f"of {len(answers)} attributes" if ok else f"{said}, and ends with {code}"
+        self.report.check("dynd --restore answers", value, ok)
         self.as_before("dynd --restore")
-        self.report.check("dynd --restore answers", f"{len(said.splitlines())} attributes", "refused" not in said)
 
     def kill_and_restart(self):
         """What a killed daemon has left is put back by the next one."""
         self.killed("SIGKILL again")
         self.machine.run("dynd --dbus off >>/run/log 2>&1 & daemon=$!")
-        self.machine.until("dynctl status", "policy:", 30)
+        self.machine.until(f"{LIMIT} dynctl status", "policy:", SOON)
         self.as_before("the next start")
-        self.machine.run("kill -TERM $daemon; wait $daemon")
+        self.report.same("it ends with", self.machine.run(END), "0")
 
     def killed(self, how):
         """Starts a daemon, lets it set the clocks and kills it."""
         self.start()
         self.until_all("held")
+        self.wait(self.kept, lambda now: now.get("state") == "held", SOON)
         self.machine.attempt("kill -KILL $daemon; wait $daemon")
         left = {cluster.name: self.bounds_of(cluster) for cluster in self.bed.clusters}
-        self.report.same(f"bounds after {how}", left, BOUNDS)
+        # While an app infers, dynd chooses a clock within the policy's bounds by how fast the app is, and may be killed
+        # between two writes. What was before the daemon is beyond them in both clusters.
+        ok = all(BOUNDS[name][0] <= low <= high <= BOUNDS[name][1] for name, (low, high) in left.items())
+        self.report.check(f"bounds after {how}", left, ok)
+        cpus = self.machine.run(f"cat {CPUS}")
+        self.report.check(f"cpuset after {how}", cpus or "none", cpus)
 
     def as_before(self, when):
-        """Checks that every setting of the clocks is as it was before the first daemon."""
+        """Checks that every setting of the clocks is as it was before the first daemon, and the app free."""
         changed = {path: value for path, value in self.settings().items() if value != self.before[path]}
-        self.report.check(f"settings after {when}", changed or f"{len(self.before)} as before", not changed)
+        # A control group with a process in it is never without CPUs again, but may have all.
+        cpus = self.machine.run(f"cat {CPUS}")
+        if cpus not in ["", "0-3"]:
+            changed[CPUS] = cpus
+        self.report.check(f"settings after {when}", changed or f"{len(self.before) + 1} as before", not changed)
 
     def start(self):
         """Starts a daemon with a policy that bounds the clocks."""
@@ -173,23 +223,30 @@ class Trial:
 
     def states(self):
         """What dynd says of each clock."""
-        said, code = self.machine.attempt("dynctl status --json 2>/dev/null")
-        if code != 0:
-            return {}
-        processors = json.loads(said)["board"]["processors"]
+        processors = self.status().get("board", {}).get("processors", [])
         return {each["name"]: (each["clocks"] or {}).get("state") for each in processors}
+
+    def kept(self):
+        """What dynd says of the app's CPUs."""
+        apps = self.status().get("apps", [])
+        return (apps and apps[0]["enforcement"]) or {}
+
+    def status(self):
+        """What `dynctl status` says; nothing if dynd does not answer."""
+        said, code = self.machine.attempt(f"{LIMIT} dynctl status --json 2>/dev/null")
+        return json.loads(said) if code == 0 else {}
 
     def until_all(self, state):
         """What dynd says of each clock, as soon as it says `state` of all."""
-        return self.wait(self.states, lambda now: now and set(now.values()) == {state}, 30)
+        return self.wait(self.states, lambda now: now and set(now.values()) == {state}, SOON)
 
-    def board(self):
-        """What `dynctl board` finds."""
-        return json.loads(self.machine.run("dynctl board --json"))
+    def board(self, cpus="0-3"):
+        """What `dynctl board` finds, run on `cpus`."""
+        return json.loads(self.machine.run(f"taskset -c {cpus} {LIMIT} dynctl board --json"))
 
     def findings(self, *words):
         """What `dynctl doctor` finds that has one of these words in it."""
-        said, _ = self.machine.attempt("dynctl doctor --json")
+        said, _ = self.machine.attempt(f"{LIMIT} dynctl doctor --json")
         found = [finding["what"] for finding in json.loads(said)["findings"]]
         return [what for what in found if any(word in what for word in words)]
 

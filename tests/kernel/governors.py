@@ -12,6 +12,12 @@ NAMES = ["ondemand", "conservative", "schedutil"]
 RUNS = 3
 LIMIT = 5.0
 
+# What a kernel does by itself now and then, and can be told to leave: to compact memory (twice a second), to sum up its
+# statistics (once a second). Any CPU that sleeps again after such work also lets the governors of those that sleep
+# already decide (`nohz_newidle_balance` of kernel/sched/fair.c): load that the plant is not fed, and that cost long idle
+# times their clock.
+SILENCE = ["vm/compaction_proactiveness 0", "vm/stat_interval 3600"]
+
 
 def pattern():
     """The load, always the same: busy and idle milliseconds. It begins with a long busy time, so that what was before
@@ -30,6 +36,9 @@ def pattern():
 
 def check(bed, machine, open_loop, board, report):
     """Runs the load in the bed and in the plant, under each governor, on one CPU of each cluster."""
+    for setting in SILENCE:
+        name, value = setting.split()
+        machine.run(f"echo {value} >/proc/sys/{name}")
     for cluster, elsewhere in zip(bed.clusters, reversed(bed.clusters)):
         # The shell stays out of the way.
         machine.run(f"taskset -pc {elsewhere.cpus[-1]} 1 >/dev/null")

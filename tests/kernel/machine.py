@@ -9,9 +9,18 @@ import time
 # In seconds.
 PULSE = 0.5
 
+# How long a line may take, in seconds of this machine. What a program of ours may take is limited in the guest, and
+# well below this: a program that hangs is ended there and told by its exit code, and only where the guest does not come
+# to that has its emulator stalled.
+PATIENCE = 300
+
 
 class MachineError(Exception):
-    """The machine does not answer as it should."""
+    """The machine does not do as it should."""
+
+
+class Stall(MachineError):
+    """The machine says nothing any more."""
 
 
 class Machine:
@@ -44,18 +53,21 @@ class Machine:
         """Waits until it takes commands."""
         self._hear(rb"<ready>\r?\n", seconds)
 
-    def run(self, line, seconds=60):
+    def run(self, line, seconds=PATIENCE):
         """Lets it run one line of shell; what that prints. A line that fails is an error."""
         said, code = self.attempt(line, seconds)
         if code != 0:
             raise MachineError(f"'{line}' ended with {code}: {said}")
         return said
 
-    def attempt(self, line, seconds=60):
+    def attempt(self, line, seconds=PATIENCE):
         """Lets it run one line of shell; what that prints, and how it ends."""
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
-        said, code = self._hear(rb"<(\d+)>\r?\n", seconds)
+        try:
+            said, code = self._hear(rb"<(\d+)>\r?\n", seconds)
+        except Stall as error:
+            raise Stall(f"at '{line}' {error}") from error
         return said.decode(errors="replace").replace("\r\n", "\n").strip(), int(code)
 
     def until(self, line, expect, seconds):
@@ -88,9 +100,11 @@ class Machine:
                     self._said = self._said[match.end():]
                     return before, match.group(1) if match.groups() else b""
                 left = end - time.monotonic()
-                if b"<ended>" in self._said or left <= 0:
-                    why = "ended" if left > 0 else f"said nothing of the kind for {seconds} s"
-                    raise MachineError(f"the machine {why}: …{self._said[-400:].decode(errors='replace')}")
+                last = f"…{self._said[-400:].decode(errors='replace')}"
+                if b"<ended>" in self._said:
+                    raise MachineError(f"it ended: {last}")
+                if left <= 0:
+                    raise Stall(f"it said nothing of the kind for {seconds} s: {last}")
                 is_silent = not self._news.wait(min(left, PULSE))
             # Not while it is kept from saying anything.
             if is_silent:

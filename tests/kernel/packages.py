@@ -51,6 +51,8 @@ class Apt:
             "APT::Architectures::": architecture,
             "APT::Sandbox::User": "",
             "Acquire::Languages": "none",
+            "Acquire::Retries": "3",
+            "APT::Update::Error-Mode": "any",
             "Dir::State::lists": self._root / "lists",
             "Dir::State::status": self._root / "status",
             "Dir::Cache": self._root,
@@ -80,8 +82,10 @@ class Apt:
         except FileNotFoundError as error:
             raise Unavailable(f"{command} is missing: this is no Debian or Ubuntu") from error
         except subprocess.CalledProcessError as error:
-            why = error.stderr.strip().splitlines() or ["no reason given"]
-            raise Unavailable(f"{command} {arguments[0]} failed: {why[-1]}") from error
+            said = error.stderr.splitlines()
+            # The first error is the cause of the others.
+            why = next((line for line in said if line.startswith("E:")), "no reason given")
+            raise Unavailable(f"{command} {arguments[0]} failed: {why}") from error
         except subprocess.TimeoutExpired as error:
             raise Unavailable(f"{command} {arguments[0]} took longer than 5 minutes") from error
 

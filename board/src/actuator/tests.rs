@@ -166,6 +166,27 @@ fn the_latest_written_is_put_back_first() {
 }
 
 #[test]
+fn a_kernel_that_is_late_is_waited_for() {
+    let mut bed = Bed::new(Era::Qos);
+    assert_eq!(bed.apply((600, 1400), (0, 900)), [Hold::Held, Hold::Held]);
+    assert_eq!(bed.kernel.pauses, 0, "nobody waits for what has come");
+    bed.kernel.lag = 3;
+    assert_eq!(bed.apply((1600, 1700), (0, 900)), [Hold::Held, Hold::Held]);
+    assert_eq!(bed.kernel.pauses, 3);
+    let outcomes: Vec<_> = bed.restore().into_iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!(outcomes, vec![PutBackOutcome::Done; 3]);
+    assert_eq!((bed.asked(), bed.journal()), ([(300, 1800), (200, 2000)], false));
+
+    // Not for ever: what never comes is refused as ever.
+    bed.kernel.lag = u32::MAX - bed.kernel.pauses;
+    let hold = &bed.apply((600, 1400), NONE)[0];
+    assert!(
+        matches!(hold, Hold::Refused { reason, .. } if reason.contains("reads 300 after 600 was written")),
+        "{hold:?}"
+    );
+}
+
+#[test]
 fn what_must_wait_for_another_is_put_back_after_it() {
     for era in ERAS {
         // The maximum was written last, but cannot go below the minimum before that is put back.
@@ -513,13 +534,15 @@ fn a_crash_at_any_access_loses_nothing() {
         (NONE, (500, 700)),
         ((0, 250), (1000, 0)),
     ];
-    for (era, before) in ERAS
+    let kernels = [(Era::Legacy, 0), (Era::Qos, 0), (Era::Qos, 2)];
+    for ((era, lag), before) in kernels
         .into_iter()
-        .flat_map(|era| [(era, (300, 1800)), (era, (1000, 1200))])
+        .flat_map(|kernel| [(kernel, (300, 1800)), (kernel, (1000, 1200))])
     {
         let mut crashes = 0;
         for crash_after in 0.. {
             let mut bed = Bed::new(era);
+            bed.kernel.lag = lag;
             bed.kernel.meddle(&bed.cpu, End::Min, before.0);
             bed.kernel.meddle(&bed.cpu, End::Max, before.1);
             bed.kernel.crash_after = crash_after;
@@ -535,7 +558,7 @@ fn a_crash_at_any_access_loses_nothing() {
             assert_eq!(
                 bed.asked(),
                 [before, (200, 2000)],
-                "{era:?}, killed after {crash_after} accesses: {answers:?}"
+                "{era:?}, {lag} pauses late, killed after {crash_after} accesses: {answers:?}"
             );
             let put_back = |(_, outcome): &(String, PutBackOutcome)| {
                 matches!(outcome, PutBackOutcome::Done | PutBackOutcome::AsBefore)

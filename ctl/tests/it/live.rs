@@ -1,11 +1,10 @@
 //! `dynctl board mount --live`: programs that run at the board's clocks, where this process may mount and make cgroups.
 //! How exactly is measured by `dynctl board validate --live`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use dynd_sim::Mounted;
@@ -16,8 +15,9 @@ use tempfile::TempDir;
 
 use crate::MACHINE;
 
-/// Live boards share the CPUs of this machine: one at a time.
-static BOARD: Mutex<()> = Mutex::new(());
+/// There is one live board at a time: these tests wait for each other by a lock on this file in the system's directory for
+/// such, also those of another checkout.
+const ALONE: &str = "dynd-live-tests.lock";
 
 /// Over how long a program's speed is measured.
 const SPAN: Duration = Duration::from_millis(1500);
@@ -33,8 +33,8 @@ struct Live {
 /// A program that never sleeps; killed when dropped.
 struct Busy(Child);
 
-/// All CPUs, if all that is needed is there; what is not, is said.
-fn possible() -> Option<MutexGuard<'static, ()>> {
+/// Live boards for as long as the value lives, if all that is needed is there; what is not, is said.
+fn possible() -> Option<File> {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
     let controller = mounts.lines().any(|line| {
         let fields: Vec<_> = line.split(' ').collect();
@@ -56,9 +56,11 @@ fn possible() -> Option<MutexGuard<'static, ()>> {
         // Not by `eprintln`, which is kept from those who look at tests that pass.
         let _ = writeln!(io::stderr(), "SKIPPED: boards cannot be live here: {lacks}");
     }
-    lacks
-        .is_none()
-        .then(|| BOARD.lock().unwrap_or_else(PoisonError::into_inner))
+    lacks.is_none().then(|| {
+        let alone = File::create(std::env::temp_dir().join(ALONE)).unwrap();
+        alone.lock().unwrap();
+        alone
+    })
 }
 
 impl Live {
@@ -266,6 +268,33 @@ fn what_runs_on_a_live_board_has_its_clock_and_makes_its_heat() {
         busy.read("cgroup")
     );
     assert!(!stat.exists());
+}
+
+#[test]
+fn a_second_live_board_is_refused() {
+    let Some(_board) = possible() else { return };
+    let mut live = Live::start();
+    let other = TempDir::new().unwrap();
+    let directory = other.path().to_str().unwrap();
+    let second: [&[&str]; 3] = [
+        &["board", "mount", "jetson-nano", directory, "--live"],
+        &["board", "validate", "--live"],
+        &["demo", "--board", "odroid-xu3", "--live"],
+    ];
+    let why = format!(
+        "there is one already, of process {}; end that one first, or wait until it has ended",
+        live.process.id()
+    );
+    for arguments in second {
+        let output = dynctl(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(&why), "{arguments:?}: {said}");
+    }
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+    assert!(!mounts.contains(directory), "it is still mounted");
+    assert!(live.group.exists(), "the first one goes on");
+    live.end();
 }
 
 #[test]

@@ -16,6 +16,7 @@
 //!
 //! What a thread spends in the look in which it ends is not seen. Accelerators are not played: they idle.
 
+mod claim;
 mod deal;
 mod group;
 mod guests;
@@ -36,6 +37,7 @@ use crate::filesystem::{Live, lock};
 use crate::machine::Visitors;
 use crate::mount::Mounted;
 
+use self::claim::Claim;
 use self::group::Groups;
 use self::guests::{Found, Guests};
 use self::metronome::Metronome;
@@ -53,6 +55,8 @@ pub struct Hosting {
     /// Never used: whoever hears that it is gone ends.
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Given up once the thread has ended.
+    _claim: Claim,
 }
 
 /// Why no program can run on a board.
@@ -62,6 +66,20 @@ pub enum HostingError {
     /// There is nowhere to set quotas.
     #[error("failed to find a cgroup hierarchy with the controller cpu")]
     NoController,
+    /// Programs run on another board.
+    #[error("failed to have this machine's CPUs for a live board: there is one already, of {by}")]
+    Claimed {
+        /// Whose it is.
+        by: String,
+    },
+    /// The CPUs cannot be claimed.
+    #[error("failed to claim this machine's CPUs by the file {}", path.display())]
+    Claim {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// This process cannot tell itself from others.
     #[error("failed to name the cgroups of the board")]
     Identify(#[source] io::Error),
@@ -100,8 +118,9 @@ impl Hosting {
     /// Lets programs run on `mounted`, whose board was [dealt](deal) CPUs that this process may use.
     ///
     /// # Errors
-    /// If this process may not make cgroups with a quota, or real-time threads.
+    /// If programs run on another board already, or this process may not make cgroups with a quota, or real-time threads.
     pub fn start(mounted: &Mounted) -> Result<Self, HostingError> {
+        let claim = Claim::new()?;
         let live = mounted.live();
         let seats = seats(lock(&live).now().plant_mut())?;
         let groups = Groups::new(seats.iter().map(|seat| seat.cpu))?;
@@ -123,6 +142,7 @@ impl Hosting {
             board,
             end: Some(end),
             thread: Some(thread),
+            _claim: claim,
         })
     }
 
