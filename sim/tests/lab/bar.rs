@@ -9,15 +9,15 @@ use dynd_sim::lab::Contender;
 
 use super::{costs, scenario};
 
-/// Few, since each takes a minute of processor time in all; `dynctl simulate` plays ten.
-const SEEDS: u64 = 3;
+/// One takes half a minute of processor time in all; `dynctl simulate` plays ten.
+const SEEDS: u64 = 1;
 
 /// What takes the oracle longer than all others together: it tries every plan for four apps on three processors for the time
 /// of twelve translations, and searches anew at every degree of a board that warms up.
 const LONG: [&str; 2] = ["orin-four-apps", "xu3-heat-soak"];
 
-/// What medians of so few seeds differ by.
-const NOISE: f64 = 0.03;
+/// What one run differs by.
+const NOISE: f64 = 0.05;
 
 /// Who costs less than the oracle, if anybody.
 fn beaten(scenario: &Scenario) -> Vec<String> {
@@ -43,10 +43,27 @@ fn beaten(scenario: &Scenario) -> Vec<String> {
         .collect()
 }
 
-/// The scenarios whose number leaves `rest` when divided by `parts`, so that tests run side by side.
-fn check(rest: usize, parts: usize) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
+fn check(files: &[PathBuf]) {
+    let beaten: Vec<String> = files
+        .iter()
+        .flat_map(|file| beaten(&load_scenario(file).unwrap()))
+        .collect();
+    assert!(beaten.is_empty(), "{beaten:#?}");
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+#[test]
+fn nobody_beats_the_oracle_where_it_was_beaten_once() {
+    check(&[folder().join("nano-translation.toml")]);
+}
+
+#[test]
+#[ignore = "takes a minute of processor time"]
+fn nobody_beats_the_oracle_anywhere() {
+    let mut files: Vec<_> = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
@@ -60,21 +77,7 @@ fn check(rest: usize, parts: usize) {
     let all = files.len();
     files.retain(|file| !is_long(file));
     assert_eq!(files.len(), all - LONG.len(), "{files:?}");
-    let chosen = files.iter().skip(rest).step_by(parts);
-    let beaten: Vec<String> = chosen
-        .flat_map(|file| beaten(&load_scenario(file).unwrap()))
-        .collect();
-    assert!(beaten.is_empty(), "{beaten:#?}");
-}
-
-#[test]
-fn nobody_beats_the_oracle() {
-    check(0, 2);
-}
-
-#[test]
-fn nobody_beats_the_oracle_in_the_other_half() {
-    check(1, 2);
+    check(&files);
 }
 
 #[test]
