@@ -90,6 +90,13 @@ struct Kept {
     on_disk: Option<String>,
 }
 
+impl Drop for Kept {
+    /// To close the file would not be enough: a process that is just being started has a copy of it.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
+}
+
 impl Journal {
     /// The journal in `dir` for the board below `root`, and what it says. Where there is none, nothing is
     /// locked or created before it is needed.

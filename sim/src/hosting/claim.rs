@@ -13,7 +13,14 @@ const FILE: &str = "/run/dynd-live.lock";
 
 /// This machine's CPUs, for as long as the value lives.
 #[derive(Debug)]
-pub(crate) struct Claim(#[expect(dead_code, reason = "holds the lock")] File);
+pub(crate) struct Claim(File);
+
+impl Drop for Claim {
+    /// To close the file would not be enough: a process that is just being started has a copy of it.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 impl Claim {
     /// Claims them, unless another process has.
