@@ -13,7 +13,7 @@ use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::MACHINE;
+use crate::{MACHINE, dynctl, until};
 
 /// There is one live board at a time: these tests wait for each other by a lock on this file in the system's directory for
 /// such, also those of another checkout.
@@ -176,20 +176,6 @@ impl Drop for Busy {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-fn dynctl(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dynctl"));
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(30), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -6,13 +6,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use dynd_sim::Mounted;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::{dynctl, until};
 
 /// A board that `dynctl board mount` serves.
 struct Served {
@@ -88,21 +89,6 @@ impl Drop for Served {
             self.signal(Signal::SIGTERM);
             let _ = self.process.wait();
         }
-    }
-}
-
-fn dynctl(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dynctl"));
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
-
-/// Waits until `condition` holds; the board lives in real time.
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(30), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
