@@ -69,6 +69,12 @@ impl Outbox {
         }
     }
 
+    /// Says at once that an inference begins after a pause.
+    pub(crate) fn begins(&mut self) {
+        let _ = self.sender.try_send(Letter::Begins);
+        self.ring();
+    }
+
     /// Sends an acknowledgement. False if too much waits already: then it must be tried again.
     pub(crate) fn ack(&mut self, generation: Generation) -> bool {
         let sent = self.sender.try_send(Letter::Ack(generation)).is_ok();
@@ -84,6 +90,7 @@ impl Outbox {
 
 #[derive(Clone, Copy, Debug)]
 enum Letter {
+    Begins,
     Report(Report),
     Ack(Generation),
 }
@@ -92,7 +99,7 @@ enum Letter {
 /// before them.
 #[derive(Debug)]
 pub(crate) enum Parcel {
-    /// Reports, oldest first.
+    /// Reports, oldest first; none where an inference begins after a pause.
     Reports(Vec<Report>),
     /// What the app runs from now on.
     Ack(Generation),
@@ -145,6 +152,7 @@ impl Postbag {
 
     fn add(&mut self, letter: Letter) {
         match (letter, self.batch.last_mut()) {
+            (Letter::Begins, _) => self.batch.push(Parcel::Reports(Vec::new())),
             (Letter::Report(report), Some(Parcel::Reports(reports))) => reports.push(report),
             (Letter::Report(report), _) => self.batch.push(Parcel::Reports(vec![report])),
             (Letter::Ack(generation), _) => self.batch.push(Parcel::Ack(generation)),
@@ -182,6 +190,7 @@ mod tests {
         check(|_| {}, false).await;
         check(|outbox| outbox.report(report(), Urgency::Batch), false).await;
         check(|outbox| outbox.report(report(), Urgency::Now), true).await;
+        check(Outbox::begins, true).await;
         check(|outbox| assert!(outbox.ack(Generation::default())), true).await;
         check(
             |outbox| (0..BATCH_LEN).for_each(|_| outbox.report(report(), Urgency::Batch)),

@@ -39,6 +39,9 @@ pub struct SessionConfig {
     pub profile: Vec<OperatingPoint>,
 }
 
+/// An app that has not inferred for so many of its periods has paused, and the daemon may have lent its share.
+const PAUSE: f64 = 3.0;
+
 /// An app's session with the daemon, and its selector when there is none. Dropping it ends the session, frees
 /// the app's share and unpins its pool.
 #[derive(Debug)]
@@ -57,6 +60,8 @@ pub struct Session {
     unacked: Option<Generation>,
     previous: Option<(usize, u32, CpuSet)>,
     outbox: Outbox,
+    /// When an inference last ended; before that, when the session was opened.
+    ended: Timestamp,
     /// Held to be dropped last: it then sends what is left.
     _background: Background,
 }
@@ -143,6 +148,7 @@ impl Session {
             unacked: None,
             previous: None,
             outbox,
+            ended: now(),
             _background: Background::start(link).map_err(ClientError::Start)?,
         })
     }
@@ -184,6 +190,9 @@ impl Session {
         let occupied = self.seat.occupy();
         self.take_up();
         let decided = now();
+        if self.has_paused(decided) {
+            self.outbox.begins();
+        }
         let (cpus, requirement, audience) = match &self.mode {
             Mode::Assigned(assignment) => (assignment.cpus, assignment.requirement, Audience::Daemon),
             Mode::Alone => (CpuSet::EMPTY, self.requirement, Audience::Selector),
@@ -227,6 +236,7 @@ impl Session {
     /// was late.
     pub fn end(&mut self, job: Job) -> Report {
         let ended = now();
+        self.ended = ended;
         drop(job.occupied);
         // What runs has run: not before, since to send is a system call and would widen the gap of the switch.
         self.ack();
@@ -267,6 +277,12 @@ impl Session {
     /// welcomes the session.
     pub fn refusal(&self) -> Option<String> {
         self.handover.refusal()
+    }
+
+    /// True if the app has not inferred for so long that the daemon has to be told that it does again.
+    fn has_paused(&self, now: Timestamp) -> bool {
+        let period = self.requirement.period;
+        period.is_some_and(|period| Seconds::from(now.since(self.ended)) > period * PAUSE)
     }
 
     /// What the daemon said last, once the pool sits where it says. Without the pin the daemon's predictions do not

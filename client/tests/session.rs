@@ -252,6 +252,30 @@ fn reports_come_in_order_and_in_batches() {
 }
 
 #[test]
+fn what_begins_after_a_pause_is_said_before_it_ends() {
+    const PERIOD: Duration = Duration::from_millis(50);
+    let place = Place::new();
+    let daemon = ScriptedDaemon::start(&place.socket(), Manner::Welcome);
+    let mut config = config(&place.socket());
+    config.requirement.period = Some(PERIOD.into());
+    let mut session = Session::open(config).unwrap();
+    assert!(matches!(daemon.hear(), Heard::Hello(_)));
+    daemon.assign(assignment(1, CpuSet::EMPTY));
+    assert!(session.wait_assigned(DEADLINE));
+    let _ = infer(&mut session);
+    std::thread::sleep(4 * PERIOD);
+    let job = begin(&mut session);
+    loop {
+        match daemon.hear() {
+            Heard::Reports(reports) if reports.is_empty() => break,
+            Heard::Reports(_) | Heard::Ack(..) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let _ = session.end(job);
+}
+
+#[test]
 fn a_session_outlives_its_daemon_and_finds_the_next_one() {
     let place = Place::new();
     let (daemon, mut session) = place.welcomed();

@@ -33,6 +33,9 @@ const ACTIVE: Duration = Duration::from_secs(1);
 const ACTIVE_PERIODS: f64 = 3.0;
 const LONGEST_ACTIVE: Duration = Duration::from_secs(60);
 
+/// How long a report may be on its way: the client sends them in batches.
+const UNDERWAY: Duration = Duration::from_millis(250);
+
 /// One app.
 #[derive(Debug)]
 pub(crate) struct App {
@@ -339,14 +342,29 @@ impl App {
     /// True if it is inferring, as far as it was heard.
     pub(crate) fn is_active(&self, now: Timestamp) -> bool {
         let period = self.requirement.period.unwrap_or(self.requirement.latency);
-        let latest = self.history.back().map_or(period, |(latency, _)| *latency);
-        let patience = (ACTIVE_PERIODS * period.get().max(latest.get())).min(LONGEST_ACTIVE.as_secs_f64());
+        let patience = self.pause_after(period).min(LONGEST_ACTIVE.as_secs_f64());
         now.since(self.last_heard).as_secs_f64() <= ACTIVE.as_secs_f64().max(patience)
+    }
+
+    /// True if it has not inferred for three of its periods: its share is lent until it is heard again. An app without a
+    /// period, one that has not begun and one that is not let run do not pause.
+    pub(crate) fn is_paused(&self, now: Timestamp) -> bool {
+        let Some(period) = self.requirement.period else {
+            return false;
+        };
+        let silence = now.since(self.last_heard).as_secs_f64() - UNDERWAY.as_secs_f64();
+        self.inferences > 0 && self.granted.is_some() && silence > self.pause_after(period)
+    }
+
+    /// Three of its periods, or of its latest inference if that took longer, in seconds.
+    fn pause_after(&self, period: Seconds) -> f64 {
+        let latest = self.history.back().map_or(period, |(latency, _)| *latency);
+        ACTIVE_PERIODS * period.get().max(latest.get())
     }
 
     /// How busy it keeps the processor it runs on: threads that run or wait at a random moment.
     pub(crate) fn occupancy(&self, now: Timestamp) -> Occupancy {
-        let active = self.is_active(now);
+        let active = self.is_active(now) && !self.is_paused(now);
         Occupancy {
             app: self.id,
             processor: self.processor(),

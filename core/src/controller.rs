@@ -102,6 +102,8 @@ pub struct Controller {
     gathering_until: Timestamp,
     /// Why to think again, if there is reason.
     pending: Option<Cause>,
+    /// Apps that pause and lend their share.
+    paused: BTreeSet<AppId>,
     violated: BTreeMap<AppId, bool>,
     /// The way from what is in force to what is planned.
     transition: Transition,
@@ -147,6 +149,7 @@ impl Controller {
             planned_at: None,
             gathering_until: Timestamp::default(),
             pending: None,
+            paused: BTreeSet::new(),
             violated: BTreeMap::new(),
         }
     }
@@ -192,6 +195,7 @@ impl Controller {
     pub fn apps(&self) -> Vec<AppStatus> {
         let status = |app| AppStatus {
             enforcement: self.enforcement(app),
+            paused: self.paused.contains(&app.id),
             ..app_status(app)
         };
         self.apps.values().map(status).collect()
@@ -343,6 +347,7 @@ impl Controller {
 
     fn left(&mut self, id: AppId, events: &mut Vec<Event>) {
         if self.apps.remove(&id).is_some() {
+            self.paused.remove(&id);
             self.violated.remove(&id);
             self.transition.left(id);
             self.confine();
@@ -452,7 +457,35 @@ impl Controller {
         self.pending.get_or_insert(cause);
     }
 
+    /// Whoever pauses lends its share to those who do not, until it infers again. While nobody infers there is nobody to
+    /// lend to.
+    fn notice_pauses(&mut self, now: Timestamp) {
+        let paused: BTreeSet<AppId> = self
+            .apps
+            .values()
+            .filter(|app| app.is_paused(now))
+            .map(|app| app.id)
+            .collect();
+        if paused == self.paused || paused.len() == self.apps.len() {
+            return;
+        }
+        let cause = if self.paused.is_subset(&paused) {
+            Cause::Pause
+        } else {
+            Cause::Return
+        };
+        self.paused = paused;
+        self.think_again(cause);
+    }
+
+    /// The apps to plan for.
+    fn partakers(&self) -> impl Iterator<Item = &App> {
+        let partakes = |app: &&App| !self.paused.contains(&app.id);
+        self.apps.values().filter(partakes)
+    }
+
     fn plan_if_due(&mut self, now: Timestamp, output: &mut Output) {
+        self.notice_pauses(now);
         let active = self.apps.values().any(|app| app.is_active(now));
         // What is learned of power and heat may let an app infer that was not allowed to.
         let learns = active || (self.has_limits() && !self.apps.is_empty());
@@ -497,8 +530,11 @@ impl Controller {
     /// If there is none, or several, or if nothing was planned for it yet.
     pub fn why(&self, now: Timestamp, called: &str) -> Result<Why, WhyError> {
         let id = why::find(called, self.apps.values())?;
+        if self.paused.contains(&id) {
+            return Err(WhyError::Paused(id));
+        }
         let scene = self.scene(now);
-        let apps: Vec<&App> = self.apps.values().collect();
+        let apps: Vec<&App> = self.partakers().collect();
         let (choices, stays) = (self.choices(now), self.stays(now));
         let clocks = Clocks {
             choices: &choices,
@@ -506,10 +542,9 @@ impl Controller {
             stays: &stays,
         };
         let problem = Joint::new(&apps, &scene, &self.physics, &self.policy, &clocks);
-        let planned = self
-            .plan
-            .as_ref()
-            .filter(|(ids, solution)| ids.iter().eq(self.apps.keys()) && problem.has(&solution.modes));
+        let planned = self.plan.as_ref().filter(|(ids, solution)| {
+            ids.iter().eq(apps.iter().map(|app| &app.id)) && problem.has(&solution.modes)
+        });
         let index = apps.iter().position(|app| app.id == id);
         let why = planned
             .zip(index)
@@ -603,7 +638,7 @@ impl Controller {
             surroundings: &self.surroundings,
             now,
         };
-        let apps: Vec<&App> = self.apps.values().collect();
+        let apps: Vec<&App> = self.partakers().collect();
         let (choices, stays) = (self.choices(now), self.stays(now));
         let clocks = Clocks {
             choices: &choices,
@@ -626,12 +661,14 @@ impl Controller {
             decision.opps
         };
         let opps = self.with_foreign(opps);
-        self.plan = Some((self.apps.keys().copied().collect(), decision.solution));
+        self.plan = Some((apps.iter().map(|app| app.id).collect(), decision.solution));
         self.transition
             .aim(clocks::setting(&self.policy, &self.board, &opps));
         self.relapses.planned(now, &self.opps, &opps);
         self.opps = opps;
-        for (app, grant) in self.apps.values_mut().zip(grants) {
+        let paused = &self.paused;
+        let partakes = |app: &&mut App| !paused.contains(&app.id);
+        for (app, grant) in self.apps.values_mut().filter(partakes).zip(grants) {
             let id = app.id;
             let Some(assignment) = app.grant(grant, &scene, self.epoch).cloned() else {
                 continue;
@@ -691,5 +728,6 @@ fn app_status(app: &App) -> AppStatus {
                 reason: assigned.reason.clone(),
             }),
         enforcement: None,
+        paused: false,
     }
 }

@@ -30,6 +30,8 @@ pub enum WhyError {
     },
     /// Nothing was planned for it yet.
     Unplanned(AppId),
+    /// It pauses, and its share is lent.
+    Paused(AppId),
 }
 
 impl fmt::Display for WhyError {
@@ -50,6 +52,10 @@ impl fmt::Display for WhyError {
                     numbers.join(", ")
                 )
             }
+            Self::Paused(app) => write!(
+                f,
+                "app {app} pauses: its share is lent until it infers again, and nothing is planned for it"
+            ),
             Self::Unplanned(app) => write!(f, "nothing was planned for app {app} yet; try again in a moment"),
         }
     }

@@ -189,6 +189,8 @@ fn events() {
         Cause::Load,
         Cause::Policy,
         Cause::Learning,
+        Cause::Pause,
+        Cause::Return,
     ];
     for cause in causes {
         check::<v1::Event, _>(Event::Assigned {
@@ -313,6 +315,7 @@ fn status() {
         inferences: 1234,
         assignment: Some(assignment),
         enforcement: Some(enforcement(EnforcementState::Held, Some(Fence::Systemd))),
+        paused: true,
     };
     let blocked = AppStatus {
         pid: None,
@@ -329,6 +332,7 @@ fn status() {
         miss_bound: None,
         assignment: None,
         enforcement: None,
+        paused: false,
         ..app.clone()
     };
     check::<v1::Status, _>(Status {

@@ -96,6 +96,10 @@ pub enum Cause {
     Policy,
     /// What was learned since the last plan.
     Learning,
+    /// An app has not inferred for a while, and lends its share.
+    Pause,
+    /// An app that lent its share infers again.
+    Return,
 }
 
 impl Cause {
@@ -108,6 +112,8 @@ impl Cause {
             Self::Load => "load",
             Self::Policy => "policy",
             Self::Learning => "learning",
+            Self::Pause => "pause",
+            Self::Return => "return",
         }
     }
 }

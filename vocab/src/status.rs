@@ -328,6 +328,8 @@ pub struct AppStatus {
     pub assignment: Option<AssignmentStatus>,
     /// Whether the kernel keeps it on its CPUs; absent unless the policy says `enforce = true`.
     pub enforcement: Option<Enforcement>,
+    /// True while it has not inferred for three of its periods, and lends its share.
+    pub paused: bool,
 }
 
 /// What an app was told.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod budgets;
+mod pauses;
 mod plant;
 mod steady;
 mod told;

@@ -94,6 +94,7 @@ fn place(app: &AppStatus) -> String {
 
 fn state(app: &AppStatus) -> &'static str {
     match &app.assignment {
+        Some(_) if app.paused => "paused",
         Some(assigned) if !assigned.acked => "pending",
         _ => app.state.label(),
     }
@@ -141,6 +142,7 @@ pub(super) mod tests {
                 reason: String::new(),
             }),
             enforcement: None,
+            paused: false,
         }
     }
 
@@ -159,6 +161,8 @@ pub(super) mod tests {
             assigned.acked = false;
         }
         assert_eq!(state(&app), "pending");
+        app.paused = true;
+        assert_eq!(state(&app), "paused");
         app.assignment = None;
         app.state = Standing::Blocked;
         assert_eq!((state(&app), place(&app).as_str()), ("blocked", "-"));

@@ -104,6 +104,8 @@ impl From<Cause> for v1::Cause {
             Cause::Load => Self::Load,
             Cause::Policy => Self::Policy,
             Cause::Learning => Self::Learning,
+            Cause::Pause => Self::Pause,
+            Cause::Return => Self::Return,
         }
     }
 }
@@ -116,6 +118,8 @@ fn cause(value: i32, field: &str) -> Result<Cause, WireError> {
         Ok(v1::Cause::Load) => Ok(Cause::Load),
         Ok(v1::Cause::Policy) => Ok(Cause::Policy),
         Ok(v1::Cause::Learning) => Ok(Cause::Learning),
+        Ok(v1::Cause::Pause) => Ok(Cause::Pause),
+        Ok(v1::Cause::Return) => Ok(Cause::Return),
         Ok(v1::Cause::Unspecified) | Err(_) => Err(Problem::UnknownValue(value).of(field)),
     }
 }

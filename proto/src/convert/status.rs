@@ -57,6 +57,7 @@ impl From<AppStatus> for v1::AppStatus {
             inferences: app.inferences,
             assignment: app.assignment.map(Into::into),
             enforcement: app.enforcement.map(Into::into),
+            paused: app.paused,
         }
     }
 }
@@ -92,6 +93,7 @@ impl TryFrom<v1::AppStatus> for AppStatus {
                 .map(|told| field::required(Some(told), "assignment"))
                 .transpose()?,
             enforcement: field::optional(app.enforcement, "enforcement")?,
+            paused: app.paused,
         })
     }
 }
