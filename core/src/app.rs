@@ -3,6 +3,8 @@
 
 mod points;
 
+pub(crate) use points::Prospects;
+
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
@@ -66,6 +68,8 @@ pub(crate) struct App {
     /// Index of the processor that it acknowledged to run on.
     runs_on: Option<usize>,
     is_enforced: bool,
+    /// The least and the most of the model's qualities.
+    qualities: (f64, f64),
 }
 
 impl App {
@@ -74,6 +78,7 @@ impl App {
         Self {
             id,
             identity,
+            qualities: qualities(&hello.model),
             forecast: Forecast::new(&hello.model),
             budget: MissBudget::new(1.0 - hello.requirement.percentile),
             name: hello.name,
@@ -306,7 +311,6 @@ impl App {
             Some(grant) if grant.offer.violation > 0.0 => Standing::Degraded,
             Some(_) => Standing::Met,
         };
-        let ladder = grant.map_or_else(Vec::new, |grant| self.ladder(&grant.offer));
         let processor = grant.map_or("", |grant| &scene.board.processors[grant.offer.processor].name);
         let cpus = grant.map_or(CpuSet::EMPTY, |grant| grant.cpus);
         let contended = grant.is_some_and(|grant| grant.offer.conditions.level > 0);
@@ -318,8 +322,7 @@ impl App {
                     == grant.map(|grant| (grant.offer.cores, grant.offer.opp))
                 && now.requirement == self.requirement
                 && now.contended == contended
-                && now.ladder.first().map(|rung| rung.subnetwork)
-                    == ladder.first().map(|rung| rung.subnetwork)
+                && now.ladder.first().map(|rung| rung.subnetwork) == grant.map(|grant| grant.offer.subnetwork)
         });
         if unchanged {
             return None;
@@ -331,7 +334,7 @@ impl App {
             reason: self.reason(grant, scene),
             processor: processor.into(),
             cpus,
-            ladder,
+            ladder: grant.map_or_else(Vec::new, |grant| self.ladder(&grant.offer)),
             requirement: self.requirement,
             contended,
         };
@@ -402,7 +405,7 @@ impl App {
                 "nothing that the policy allows fits: no usable core, or no room in time, power or heat",
             );
         };
-        let late = self.outlook(&offer, scene).late * 100.0;
+        let late = self.late(&offer, scene) * 100.0;
         let allowed = self.budget.allowed() * 100.0;
         let target = self.requirement.latency;
         let place = if offer.cores == 0 {
@@ -449,6 +452,15 @@ pub(crate) struct Scene<'a> {
     pub(crate) level: Level,
     pub(crate) surroundings: &'a Surroundings,
     pub(crate) now: Timestamp,
+}
+
+/// The least and the most of the qualities of a model.
+fn qualities(model: &ModelTable) -> (f64, f64) {
+    let all = model
+        .subnetworks
+        .iter()
+        .map(|subnetwork| subnetwork.quality.get());
+    all.fold((1.0_f64, 0.0_f64), |(low, high), q| (low.min(q), high.max(q)))
 }
 
 fn crowded(level: Level) -> Level {

@@ -23,6 +23,8 @@
 //! Evidence younger than `SETTLING` counts at once but is written down only later: if the load level changes in
 //! the meantime it belongs to neither level (sensing a change takes a few samples) and is dropped.
 
+mod footing;
+
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -34,7 +36,9 @@ use crate::conditions::Conditions;
 use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
 use crate::spread::{FAST, SLOW, Spread};
-use crate::stretch::Stretch;
+use crate::stretch::{Slopes, Stretch};
+
+pub(crate) use footing::{Footing, Moment};
 
 const LEVELS: usize = MAX_LEVEL as usize + 1;
 
@@ -314,9 +318,14 @@ impl Forecast {
         self.stretch.factor(point, conditions, &self.macs)
     }
 
-    /// The share of the undisturbed latency at `point` that the processor's host takes, at its highest clock.
-    pub(crate) fn host_share(&self, point: Point) -> f64 {
-        self.stretch.slopes(point, &self.macs).host.max(0.0)
+    /// Shares of the undisturbed latency at `point` that clocks scale.
+    pub(crate) fn slopes(&self, point: Point) -> Slopes {
+        self.stretch.slopes(point, &self.macs)
+    }
+
+    /// What a neighbour that keeps `processor` fully busy adds, as a share of the undisturbed latency.
+    pub(crate) fn crowding(&self, processor: usize) -> f64 {
+        self.stretch.crowding(processor)
     }
 
     /// True if anything was measured beforehand on the processor of this index.
@@ -355,36 +364,9 @@ impl Forecast {
         target: Seconds,
         now: Timestamp,
     ) -> Outlook {
-        let stretch = self.stretch(point, conditions);
-        let (middle, width) = self.prior(point, conditions);
-        let distance = libm::log(target / middle) / (width * LOGISTIC_SCALE);
-        let mut prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
-        let undisturbed = self.undisturbed_of(point);
-        let allowance = target / (undisturbed.seconds * stretch);
-        let mut believed = PRIOR_WEIGHT;
-        let known = self.known(point);
-        if known.is_some_and(Known::is_timed) && conditions.level == 0 {
-            // What shorter inferences lost is a time here too.
-            let excess = (allowance - 1.0).max(0.0) / self.share_of(undisturbed.log);
-            let pooled = allowance.min(1.0) + excess;
-            let (alike, above) = (self.pooled.weight(), self.pooled.weight_above(pooled));
-            prior = (PRIOR_WEIGHT * prior + above) / (PRIOR_WEIGHT + alike);
-            believed += POOLED_SHARE * alike;
-        }
-        let (mut weight, mut above) = (0.0, 0.0);
-        if let Some(Evidence { spread, at }) = self.evidence(point, conditions.level) {
-            let age = now.since(*at).as_secs_f64() / HALF_LIFE.as_secs_f64();
-            let keep = libm::exp2(-age);
-            weight = spread.weight() * keep;
-            above = spread.weight_above(allowance) * keep;
-        }
-        for recent in self.recent.iter().filter(|recent| recent.point == point) {
-            weight += 1.0;
-            above += f64::from(u8::from(recent.alone * stretch > target));
-        }
-        let late = (believed * prior + above) / (believed + weight);
-        let unsure = libm::sqrt(late * (1.0 - late) / (believed + weight + 1.0));
-        Outlook { late, unsure }
+        let moment = self.moment(target, now);
+        let footing = moment.footing(point, conditions.level);
+        moment.outlook(&footing, self.stretch(point, conditions))
     }
 
     /// Time between release and end that is not the fault of the app's own previous inference.
@@ -431,15 +413,8 @@ impl Forecast {
 
     /// Middle and width of the prior.
     fn prior(&self, point: Point, conditions: &Conditions) -> (Seconds, f64) {
-        let level = conditions.level;
-        let base = self.undisturbed_of(point);
-        let (correction, doubt) = self.correction_of(base.log, level);
-        let undisturbed = base.seconds * self.stretch(point, conditions);
-        let middle = undisturbed * sharing(point, undisturbed, level) * libm::exp(correction);
-        let unsure = self.correction[usize::from(level)].uncertainty();
-        let loaded = if level > 0 { WIDTH_LOADED } else { 0.0 };
-        let width = libm::sqrt(base.width * base.width + loaded * loaded + doubt * doubt + unsure);
-        (middle, width)
+        let stretch = self.stretch(point, conditions);
+        self.belief(point, conditions.level).prior(stretch)
     }
 
     /// What was learned of this level so far, as the log of a factor for an inference whose undisturbed latency has the log

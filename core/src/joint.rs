@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use dynd_vocab::{BoardDescription, CpuSet, Policy, Processor, ProcessorKind};
 
 use crate::activity::nearest_opp;
-use crate::app::{App, Scene};
+use crate::app::{App, Prospects, Scene};
 use crate::grant::Offer;
 use crate::physics::Physics;
 use crate::plan::{
@@ -45,8 +45,6 @@ pub(crate) enum Sharing {
 pub(crate) struct Spot<'a> {
     pub(crate) index: usize,
     pub(crate) processor: &'a Processor,
-    /// Cores that may be dealt out.
-    pub(crate) room: u32,
     pub(crate) sharing: Sharing,
     pub(crate) speed: Speed,
     /// Of the CPUs that prepare its work, for an accelerator.
@@ -58,11 +56,10 @@ pub(crate) struct Spot<'a> {
 #[cfg(test)]
 impl<'a> Spot<'a> {
     /// A CPU cluster whose clock nobody sets, for tests.
-    pub(crate) fn plain(processor: &'a Processor, room: u32) -> Self {
+    pub(crate) fn plain(processor: &'a Processor) -> Self {
         Self {
             index: 0,
             processor,
-            room,
             sharing: Sharing::Alone,
             speed: Speed {
                 opp: None,
@@ -126,6 +123,8 @@ impl Clocks<'_> {
 /// The problem of one plan.
 pub(crate) struct Joint<'a> {
     apps: &'a [&'a App],
+    /// Per app.
+    prospects: Vec<Prospects<'a>>,
     scene: &'a Scene<'a>,
     ways: Vec<Ways>,
     problem: Problem,
@@ -194,6 +193,7 @@ impl<'a> Joint<'a> {
         };
         Self {
             apps,
+            prospects: apps.iter().map(|app| Prospects::new(app, scene)).collect(),
             scene,
             ways,
             problem,
@@ -217,7 +217,7 @@ impl<'a> Joint<'a> {
             let choice = solution.choices[app]?;
             let spot = self.spot(choice.place);
             let (subnetwork, cores) = (choice.point.subnetwork, choice.point.cores);
-            Some(self.apps[app].offer(&spot, (subnetwork, cores), self.scene))
+            self.prospects[app].offer(&spot, (subnetwork, cores))
         };
         let opp = |(ways, mode): (&Ways, &usize)| ways.speeds[mode % ways.speeds.len()].opp;
         Decision {
@@ -252,12 +252,13 @@ impl<'a> Joint<'a> {
                 .all(|(site, mode)| *mode < site.modes.len())
     }
 
-    /// A choice of `app` as an offer, and how likely it is late.
-    pub(crate) fn outlook(&self, app: &App, choice: &Choice) -> (Offer, f64) {
+    /// The operating point of a choice of the app of this index, and how likely it is late.
+    pub(crate) fn outlook(&self, app: usize, choice: &Choice) -> (Option<usize>, f64) {
         let spot = self.spot(choice.place);
         let what = (choice.point.subnetwork, choice.point.cores);
-        let offer = app.offer(&spot, what, self.scene);
-        (offer, app.late(&offer, self.scene))
+        let offer = self.prospects[app].offer(&spot, what);
+        let late = offer.map_or(1.0, |offer| self.apps[app].late(&offer, self.scene));
+        (spot.speed.opp, late)
     }
 
     /// What the limit of this index is called, and its unit.
@@ -281,7 +282,6 @@ impl<'a> Joint<'a> {
         Spot {
             index: processor,
             processor: described,
-            room: described.cpus.intersection(self.scene.usable).len(),
             sharing: ways.sharings[mode / ways.speeds.len()],
             speed: ways.speeds[mode % ways.speeds.len()],
             host: host.map(|host| self.ways[host].speeds[host_mode % self.ways[host].speeds.len()]),
@@ -292,7 +292,11 @@ impl<'a> Joint<'a> {
 
 impl Offers for Joint<'_> {
     fn points(&self, app: usize, place: Place, into: &mut Vec<Point>) {
-        self.apps[app].points(&self.spot(place), self.scene, into);
+        self.prospects[app].points(&self.spot(place), into);
+    }
+
+    fn front(&self, app: usize, place: Place, (limited, into): (bool, &mut Vec<Point>)) {
+        self.prospects[app].front(&self.spot(place), limited, into);
     }
 }
 

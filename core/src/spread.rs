@@ -22,6 +22,9 @@ pub(crate) const SLOW: f32 = 1.0 - 1.0 / 1000.0;
 /// The newest observation weighs no more than this before all masses are scaled down.
 const MOST_UNIT: f32 = 1e9;
 
+/// The log of the least ratio that anybody asks for; what is no number is taken for it.
+const LEAST_LOG: f64 = -20.0;
+
 /// A fading histogram of ratios.
 #[derive(Clone, Debug)]
 pub(crate) struct Spread {
@@ -58,15 +61,19 @@ impl Spread {
 
     /// The weight of all evidence, in observations.
     pub(crate) fn weight(&self) -> f64 {
-        self.sum(0)
+        let mass: f64 = self.mass.iter().map(|&mass| f64::from(mass)).sum();
+        mass / f64::from(self.unit)
     }
 
-    /// The weight of the evidence for ratios above `ratio`; the bin `ratio` falls into counts in part.
-    pub(crate) fn weight_above(&self, ratio: f64) -> f64 {
-        let position = position(libm::log2(ratio.max(1e-9)));
-        let split = bin(position);
-        let part = 1.0 - (position - split as f64).clamp(0.0, 1.0);
-        self.sum(split + 1) + f64::from(self.mass[split]) / f64::from(self.unit) * part
+    /// Sums of the evidence from every bin on, for whoever asks often.
+    pub(crate) fn tail(&self) -> Tail {
+        let mut from = [0.0; BINS + 1];
+        let mut sum = 0.0;
+        for (bin, mass) in self.mass.iter().enumerate().rev() {
+            sum += f64::from(*mass);
+            from[bin] = sum / f64::from(self.unit);
+        }
+        Tail { from }
     }
 
     /// The ratio below which `share` of the evidence lies (upper edge of its bin); absent without evidence.
@@ -79,11 +86,28 @@ impl Spread {
         })?;
         Some(libm::exp2(LOWEST_OCTAVE + (index as f64 + 1.0) / BINS_PER_OCTAVE))
     }
+}
 
-    /// The weight of the evidence from bin `first` on.
-    fn sum(&self, first: usize) -> f64 {
-        let mass: f64 = self.mass[first..].iter().map(|&mass| f64::from(mass)).sum();
-        mass / f64::from(self.unit)
+/// The evidence of a [`Spread`] at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Tail {
+    /// Per bin, its weight and that of all above it.
+    from: [f64; BINS + 1],
+}
+
+impl Tail {
+    /// The weight of all evidence, in observations.
+    pub(crate) fn weight(&self) -> f64 {
+        self.from[0]
+    }
+
+    /// The weight of the evidence for ratios above one, by its natural logarithm; the bin that it falls into counts in part.
+    pub(crate) fn weight_above(&self, log_ratio: f64) -> f64 {
+        let position = position(log_ratio.max(LEAST_LOG) * LOG2_E);
+        let split = bin(position);
+        let part = 1.0 - (position - split as f64).clamp(0.0, 1.0);
+        let above = self.from[split + 1];
+        above + (self.from[split] - above) * part
     }
 }
 
@@ -108,7 +132,7 @@ mod tests {
         assert!((1.0..=1.1).contains(&median), "{median}");
         let tail = spread.quantile(0.97).unwrap();
         assert!((3.0..=3.3).contains(&tail), "{tail}");
-        assert!((spread.weight_above(2.0) / spread.weight() - 0.05).abs() < 0.01);
+        assert!((spread.tail().weight_above(libm::log(2.0)) / spread.weight() - 0.05).abs() < 0.01);
     }
 
     #[test]
@@ -121,7 +145,7 @@ mod tests {
         assert!(spread.quantile(0.5).is_none());
         spread.observe(700.0, FAST);
         spread.observe(-700.0, FAST);
-        assert_eq!(spread.weight_above(4.0).round(), 1.0);
+        assert_eq!(spread.tail().weight_above(libm::log(4.0)).round(), 1.0);
     }
 
     #[test]
@@ -129,7 +153,7 @@ mod tests {
         let mut spread = Spread::EMPTY;
         (0..1000).for_each(|_| spread.observe(libm::log(8.0), FAST));
         (0..600).for_each(|_| spread.observe(0.0, FAST));
-        assert!(spread.weight_above(4.0) / spread.weight() < 0.06);
+        assert!(spread.tail().weight_above(libm::log(4.0)) / spread.weight() < 0.06);
     }
 
     #[test]
@@ -147,7 +171,7 @@ mod tests {
             mass[usize::from(high)] += 1.0;
             assert!((spread.weight() / (mass[0] + mass[1]) - 1.0).abs() < 1e-4, "{i}");
             assert!(
-                (spread.weight_above(2.0) - mass[1]).abs() < 1e-4 * (1.0 + mass[1]),
+                (spread.tail().weight_above(libm::log(2.0)) - mass[1]).abs() < 1e-4 * (1.0 + mass[1]),
                 "{i}"
             );
         }

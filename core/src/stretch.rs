@@ -91,6 +91,19 @@ struct Crowding {
     weight: f64,
 }
 
+impl Slopes {
+    /// By how much the clocks of `conditions` stretch what has these.
+    pub(crate) fn factor(&self, conditions: &Conditions) -> f64 {
+        let (own, host) = slowness(conditions);
+        1.0 + self.own * (own - 1.0) + self.host * (host - 1.0)
+    }
+}
+
+/// By how much neighbours stretch an inference of which one that keeps the processor fully busy adds the share `kappa`.
+pub(crate) fn crowded(kappa: f64, crowd: f64) -> f64 {
+    if crowd > ALONE { 1.0 + kappa * crowd } else { 1.0 }
+}
+
 impl Stretch {
     /// Says what kind of processor the one of this index is; a CPU if nobody does.
     pub(crate) fn know(&mut self, processor: usize, kind: ProcessorKind) {
@@ -147,20 +160,15 @@ impl Stretch {
     }
 
     fn clock_factor(&self, point: Point, conditions: &Conditions, macs: &[u64]) -> f64 {
-        if conditions.slowness.is_none() && conditions.host_slowness.is_none() {
+        if slowness(conditions) == (1.0, 1.0) {
             return 1.0;
         }
-        let (own, host) = slowness(conditions);
-        if (own, host) == (1.0, 1.0) {
-            return 1.0;
-        }
-        let slopes = self.slopes(point, macs);
-        1.0 + slopes.own * (own - 1.0) + slopes.host * (host - 1.0)
+        self.slopes(point, macs).factor(conditions)
     }
 
     fn crowd_factor(&self, processor: usize, conditions: &Conditions) -> f64 {
         if conditions.crowd > ALONE {
-            1.0 + self.crowding(processor) * conditions.crowd
+            crowded(self.crowding(processor), conditions.crowd)
         } else {
             1.0
         }
@@ -190,11 +198,15 @@ impl Stretch {
     /// What is believed of a point that was not measured at different clocks.
     fn believed(&self, point: Point, macs: &[u64]) -> Slopes {
         let size = |point: &Point| macs.get(point.subnetwork).copied().unwrap_or(1).max(1) as f64;
+        let own_size = size(&point);
         let known = self
             .slopes
             .iter()
             .filter(|(near, _)| near.processor == point.processor);
-        let distance = |near: &Point| libm::fabs(libm::log(size(near) / size(&point)));
+        let distance = |near: &Point| {
+            let ratio = size(near) / own_size;
+            ratio.max(1.0 / ratio)
+        };
         let nearest = known.min_by(|(a, _), (b, _)| distance(a).total_cmp(&distance(b)));
         let (of, slopes) = match nearest {
             Some((near, learned)) => (size(near), learned.slopes()),
@@ -208,7 +220,7 @@ impl Stretch {
             }
         };
         let fixed = 1.0 - slopes.own - slopes.host;
-        let fixed = (fixed * libm::pow(size(&point) / of, FIXED_GROWTH)).clamp(0.0, MOST_FIXED);
+        let fixed = (fixed * libm::pow(own_size / of, FIXED_GROWTH)).clamp(0.0, MOST_FIXED);
         // The host's part scales as the fixed one does: both are launches.
         let host = slopes.host.min(1.0 - fixed);
         Slopes {

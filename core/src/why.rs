@@ -91,12 +91,12 @@ pub(crate) fn find<'a>(called: &str, apps: impl Iterator<Item = &'a App> + Clone
 pub(crate) fn why(problem: &Joint<'_>, solution: &Solution, index: usize) -> Option<Why> {
     let app = *problem.apps().get(index)?;
     let reason = explain(problem.problem(), problem, solution, index);
-    let describe = |choice: &Choice| describe(problem, app, choice);
+    let describe = |choice: &Choice| describe(problem, index, choice);
     let obstacle = reason
         .better
         .as_ref()
         .map(|(choice, obstacle)| (choice, *obstacle));
-    let (binding, change) = words(problem, app, obstacle);
+    let (binding, change) = words(problem, index, obstacle);
     Some(Why {
         app: app.id,
         name: app.name.clone(),
@@ -114,39 +114,39 @@ pub(crate) fn why(problem: &Joint<'_>, solution: &Solution, index: usize) -> Opt
     })
 }
 
-fn describe(problem: &Joint<'_>, app: &App, choice: &Choice) -> WhyPoint {
+fn describe(problem: &Joint<'_>, app: usize, choice: &Choice) -> WhyPoint {
     let (place, point) = (choice.place, choice.point);
+    let subnetwork = &problem.apps()[app].model.subnetworks[point.subnetwork];
     let processor = &problem.scene().board.processors[place.processor];
-    let (offer, late) = problem.outlook(app, choice);
+    let (opp, late) = problem.outlook(app, choice);
     WhyPoint {
-        subnetwork: app.model.subnetworks[point.subnetwork].name.clone(),
+        subnetwork: subnetwork.name.clone(),
         processor: processor.name.clone(),
         cores: point.cores,
-        clock_khz: offer
-            .opp
+        clock_khz: opp
             .and_then(|opp| processor.opps.get(opp))
             .map(|opp| opp.as_khz()),
-        quality: app.model.subnetworks[point.subnetwork].quality.get(),
+        quality: subnetwork.quality.get(),
         late,
         power_w: (point.watts + point.host_watts) as f64 / ONE as f64,
     }
 }
 
 /// What stands in the way, and what would have to change.
-fn words(problem: &Joint<'_>, app: &App, better: Option<(&Choice, Obstacle)>) -> (String, String) {
+fn words(problem: &Joint<'_>, index: usize, better: Option<(&Choice, Obstacle)>) -> (String, String) {
     let Some((choice, obstacle)) = better else {
         return (
             String::from("nothing: it runs the best that the policy allows at these clocks"),
             String::from("nothing"),
         );
     };
-    let board = problem.scene().board;
+    let (board, app) = (problem.scene().board, problem.apps()[index]);
     let subnetwork = &app.model.subnetworks[choice.point.subnetwork].name;
     let place = &board.processors[choice.place.processor].name;
     let (target, allowed) = (app.requirement.latency, app.allowed() * 100.0);
     match obstacle {
         Obstacle::Violation(_) => {
-            let late = problem.outlook(app, choice).1 * 100.0;
+            let late = problem.outlook(index, choice).1 * 100.0;
             (
                 format!(
                     "the target: {subnetwork} on {place} would be late in {late:.1} % of inferences, {allowed:.1} % may be"

@@ -1,24 +1,30 @@
 //! What an app could run, and what that is worth.
 //!
 //! Steps, for a point (sub-network, processor, cores) at a spot (clocks, sharing):
-//! 1. *Conditions*: unmanaged load, clocks, and how busy all others keep an accelerator at most.
-//! 2. *Violation*: how far the risk of lateness exceeds the budget. For a while after a change of load only what is likely
+//! 1. *Prospects*: per plan, what of each point is the same at all spots, once.
+//! 2. *Conditions*: unmanaged load, clocks, and how busy all others keep an accelerator at most; how far that stretches it.
+//! 3. *Violation*: how far the risk of lateness exceeds the budget. For a while after a change of load only what is likely
 //!    to hold is trusted; then what may hold is tried. What runs already is judged more kindly, so that a switch pays
 //!    for itself.
-//! 3. *Gain* by the policy's objective, comparable across apps; *cost* in watts, with a toll on moving.
+//! 4. *Gain* by the policy's objective, comparable across apps; *cost* in watts, with a toll on moving.
+//!
+//! The planner asks for the same points at dozens of spots, and most of them are worse than another in everything. The
+//! risk is what takes long, so that it is found last, and not for those ([`Prospects::front`]): whether a point is in
+//! budget is known wherever it is stretched less than where it was, or more than where it was not.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::time::Duration;
 
 use dynd_vocab::{Objective, ProcessorKind, Rung};
 
 use super::{App, Scene, crowded};
 use crate::conditions::Conditions;
-use crate::forecast::{Outlook, Point};
+use crate::forecast::{Footing, Moment, Outlook, Point};
 use crate::grant::Offer;
 use crate::joint::{Sharing, Spot};
-use crate::load::Level;
-use crate::plan;
+use crate::plan::{self, Micro, micro};
+use crate::stretch::{self, Slopes};
 
 /// How long after a change of load the planner trusts only what is likely to hold, and tries nothing.
 const CAUTIOUS: Duration = Duration::from_millis(400);
@@ -39,99 +45,55 @@ pub(super) const SHARING_COST: f64 = 10.0;
 /// smaller is run.
 const EFFORT_COST: f64 = 1e-3;
 
+/// The least violation that there is.
+const LEAST: f64 = 1e-6;
+
+/// What one app could run during one plan.
+#[derive(Debug)]
+pub(crate) struct Prospects<'a> {
+    app: &'a App,
+    scene: &'a Scene<'a>,
+    moment: Moment<'a>,
+    /// By how many standard deviations less often than expected a point is hoped to be late.
+    hope: f64,
+    /// Per processor, what it could run there: by cores, and then the best by the objective first, as far as that is
+    /// known before the clocks are.
+    places: Vec<Vec<Prospect>>,
+}
+
+/// What of one point is the same at all spots.
+#[derive(Debug)]
+struct Prospect {
+    at: Point,
+    /// Cores for this app alone; 0 where it shares.
+    cores: u32,
+    /// With clocks as they are.
+    now: Conditions,
+    footing: Footing,
+    slopes: Slopes,
+    /// κ of its processor.
+    kappa: f64,
+    quality: f64,
+    /// Whether it misses the minimum quality.
+    is_short: bool,
+    /// The most that it was stretched, and was in budget; and the least that it was stretched, and was not.
+    known: Cell<(f64, f64)>,
+}
+
+/// How a point goes at a spot.
+#[derive(Clone, Copy, Debug)]
+struct Course {
+    conditions: Conditions,
+    stretch: f64,
+    /// The share of time that each of its cores, or the accelerator, is busy with inferences; more than 1 if they take
+    /// longer than their period.
+    busy: f64,
+}
+
 impl App {
     /// How likely an inference is late that runs `offer`.
     pub(crate) fn late(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
         self.outlook(offer, scene).late
-    }
-
-    /// Adds what the planner may choose from at `spot`.
-    pub(crate) fn points(&self, spot: &Spot<'_>, scene: &Scene<'_>, into: &mut Vec<plan::Point>) {
-        if !self.may_run_on(spot.index) {
-            return;
-        }
-        let is_cpu = spot.processor.kind == ProcessorKind::Cpu;
-        let most = if is_cpu {
-            self.max_threads.min(self.cores.max).min(spot.room)
-        } else {
-            1
-        };
-        let least = if is_cpu { self.cores.min.max(1) } else { 1 };
-        let shares = is_cpu && self.cores.min <= 1 && spot.room > 0;
-        let cores = shares.then_some(0).into_iter().chain(least..=most);
-        let reaches_minimum =
-            |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
-        let all = 0..self.model.subnetworks.len();
-        // A model that cannot reach its minimum at all still runs, degraded.
-        let short = !all.clone().any(|index| reaches_minimum(&index));
-        for cores in cores {
-            let good = all.clone().filter(|index| short || reaches_minimum(index));
-            into.extend(good.map(|subnetwork| self.point(spot, (subnetwork, cores), scene)));
-        }
-    }
-
-    /// What it would get if it ran this sub-network on so many cores at `spot`.
-    pub(crate) fn offer(
-        &self,
-        spot: &Spot<'_>,
-        (subnetwork, cores): (usize, u32),
-        scene: &Scene<'_>,
-    ) -> Offer {
-        let at = Point {
-            subnetwork,
-            processor: spot.index,
-            cores: cores.max(1),
-        };
-        let level = if cores == 0 {
-            crowded(scene.level)
-        } else {
-            scene.level
-        };
-        let mut offer = Offer {
-            processor: spot.index,
-            cores,
-            subnetwork,
-            violation: 0.0,
-            conditions: self.conditions(spot, (at, level), scene),
-            opp: spot.speed.opp,
-        };
-        let short = self.model.subnetworks[subnetwork].quality < self.requirement.min_quality;
-        offer.violation = self.excess_risk(&offer, scene) + f64::from(u8::from(short));
-        offer
-    }
-
-    /// How far the risk of lateness exceeds the budget; 0 if it does not.
-    fn excess_risk(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let (patience, loyalty) = if self.runs(offer) {
-            (self.budget.patience(), self.budget.loyalty())
-        } else {
-            (0.0, 0.0)
-        };
-        let allowed = (self.budget.allowed() + patience).min(MOST_RISK);
-        if self.risk(offer, scene) <= allowed {
-            return 0.0;
-        }
-        (self.outlook(offer, scene).late - allowed - loyalty).max(1e-6)
-    }
-
-    /// The risk of lateness to reckon with: of what may be tried, the least that is likely.
-    fn risk(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let outlook = self.outlook(offer, scene);
-        let cautious = scene.now.since(self.load_changed_at) < CAUTIOUS;
-        if cautious || offer.cores == 0 {
-            outlook.late
-        } else {
-            (outlook.late - CURIOSITY * self.budget.curiosity() * outlook.unsure).max(0.0)
-        }
-    }
-
-    /// True if this is what runs now.
-    fn runs(&self, offer: &Offer) -> bool {
-        self.granted.is_some_and(|grant| {
-            let now = grant.offer;
-            (now.processor, now.cores, now.subnetwork, now.opp)
-                == (offer.processor, offer.cores, offer.subnetwork, offer.opp)
-        })
     }
 
     pub(super) fn outlook(&self, offer: &Offer, scene: &Scene<'_>) -> Outlook {
@@ -140,125 +102,19 @@ impl App {
             .outlook(point(offer), &offer.conditions, target, scene.now)
     }
 
-    /// Under what it would run at `spot`.
-    fn conditions(&self, spot: &Spot<'_>, (at, level): (Point, Level), scene: &Scene<'_>) -> Conditions {
-        let surroundings = scene.surroundings;
-        let now = surroundings.conditions(scene.board, self.id, spot.index, level);
-        let clocked = Conditions {
-            slowness: spot.speed.slowness.or(now.slowness),
-            host_slowness: spot.host.and_then(|host| host.slowness).or(now.host_slowness),
-            ..now
-        };
-        let crowd = match spot.sharing {
-            _ if spot.processor.kind == ProcessorKind::Cpu => now.crowd,
-            Sharing::Alone => surroundings.unmanaged(spot.index),
-            Sharing::Within(ceiling) => {
-                let own = self.busy(at, &clocked);
-                surroundings.unmanaged(spot.index) + (ceiling - own).max(0.0)
-            }
-        };
-        Conditions {
-            crowd: crowd.min(1.0),
-            ..clocked
-        }
-    }
-
-    /// The share of time that each of its cores, or the accelerator, is busy with inferences at `at`; more than 1 if they
-    /// take longer than their period.
-    fn busy(&self, at: Point, conditions: &Conditions) -> f64 {
-        let alone = Conditions {
-            crowd: 0.0,
-            ..*conditions
-        };
-        let service = self.forecast.undisturbed(at) * self.forecast.stretch(at, &alone);
-        service / self.requirement.period.unwrap_or(self.requirement.latency)
-    }
-
-    fn point(&self, spot: &Spot<'_>, (subnetwork, cores): (usize, u32), scene: &Scene<'_>) -> plan::Point {
-        let offer = self.offer(spot, (subnetwork, cores), scene);
-        let at = point(&offer);
-        let share = self.busy(at, &offer.conditions);
-        let is_cpu = spot.processor.kind == ProcessorKind::Cpu;
-        let watts = share.min(1.0) * spot.speed.watts(f64::from(at.cores));
-        let hosted = if is_cpu {
-            0.0
-        } else {
-            self.hosted(at, &offer.conditions)
-        };
-        let host_watts = spot.host.map_or(0.0, |host| host.watts(hosted));
-        let runs_now = self.granted.is_none_or(|grant| {
-            let now = grant.offer;
-            (now.processor, now.cores, now.subnetwork) == (offer.processor, cores, subnetwork)
-        });
-        let toll = if runs_now { 0.0 } else { spot.toll };
-        let demand = match spot.sharing {
-            _ if is_cpu => f64::from(cores),
-            Sharing::Alone => 1.0,
-            Sharing::Within(_) => share,
-        };
-        plan::Point {
-            subnetwork,
-            cores,
-            worth: plan::Worth {
-                violation: plan::micro(offer.violation),
-                gain: plan::micro(self.gain(&offer, scene)),
-                cost: plan::micro(watts + host_watts + toll),
-            },
-            demand: plan::micro(demand),
-            watts: plan::micro(watts),
-            host_demand: plan::micro(hosted),
-            host_watts: plan::micro(host_watts),
-        }
-    }
-
-    /// The share of time that a core of its host is busy for inferences of an accelerator.
-    fn hosted(&self, at: Point, conditions: &Conditions) -> f64 {
-        let slowness = conditions.host_slowness.unwrap_or(1.0);
-        let seconds = self.forecast.undisturbed(at) * (self.forecast.host_share(at) * slowness);
-        (seconds / self.requirement.period.unwrap_or(self.requirement.latency)).min(1.0)
-    }
-
-    /// What the objective gains besides power.
-    fn gain(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let stretch = self.forecast.stretch(point(offer), &offer.conditions);
-        let relative = self.forecast.undisturbed(point(offer)) * stretch / self.requirement.latency;
-        let quality = self.model.subnetworks[offer.subnetwork].quality.get();
-        let gain = match scene.objective {
-            Objective::MaxQuality => self.normalised(quality),
-            Objective::MaxTimelyQuality => {
-                let capacity = f64::from(scene.board.processors[offer.processor].capacity) / 1024.0;
-                let busy = relative * f64::from(offer.cores.max(1)) * capacity;
-                self.normalised(quality * self.in_time(offer, scene)) - EFFORT_COST * busy
-            }
-            Objective::MinEnergy => 0.0,
-            Objective::MinLatency => -relative,
-        };
-        if offer.cores == 0 {
-            gain - SHARING_COST
-        } else {
-            gain
-        }
+    /// The period of its inferences in seconds, as far as it is known.
+    fn period(&self) -> f64 {
+        self.requirement.period.unwrap_or(self.requirement.latency).get()
     }
 
     /// 0 for the quality of the model's worst sub-network, 1 for that of its best: what may be compared across apps.
     pub(super) fn normalised(&self, quality: f64) -> f64 {
-        let all = self
-            .model
-            .subnetworks
-            .iter()
-            .map(|subnetwork| subnetwork.quality.get());
-        let (worst, best) = all.fold((1.0_f64, 0.0_f64), |(low, high), q| (low.min(q), high.max(q)));
+        let (worst, best) = self.qualities;
         if best > worst {
             (quality - worst) / (best - worst)
         } else {
             quality
         }
-    }
-
-    /// The share of answers that come in time, the running point's a little more: a switch must pay for itself.
-    pub(super) fn in_time(&self, offer: &Offer, scene: &Scene<'_>) -> f64 {
-        let loyalty = if self.runs(offer) { LOYALTY } else { 0.0 };
-        1.0 - (self.risk(offer, scene) - loyalty).max(0.0)
     }
 
     /// The assigned rung, then every cheaper sub-network that is good enough.
@@ -277,10 +133,326 @@ impl App {
                     .quantile(at, &conditions, self.requirement.percentile),
             }
         };
-        let good = |index: &usize| self.model.subnetworks[*index].quality >= self.requirement.min_quality;
-        let short = !good(&offer.subnetwork);
-        let rungs = (0..=offer.subnetwork).rev().filter(|index| short || good(index));
-        rungs.map(rung).collect()
+        let short = self.is_short(offer.subnetwork);
+        let rungs = (0..=offer.subnetwork).rev();
+        rungs
+            .filter(|index| short || !self.is_short(*index))
+            .map(rung)
+            .collect()
+    }
+
+    /// Whether a sub-network misses the minimum quality.
+    fn is_short(&self, subnetwork: usize) -> bool {
+        self.model.subnetworks[subnetwork].quality < self.requirement.min_quality
+    }
+}
+
+impl<'a> Prospects<'a> {
+    /// What `app` could run, as things stand.
+    pub(crate) fn new(app: &'a App, scene: &'a Scene<'a>) -> Self {
+        let cautious = scene.now.since(app.load_changed_at) < CAUTIOUS;
+        let mut prospects = Self {
+            moment: app.forecast.moment(app.requirement.latency, scene.now),
+            hope: if cautious {
+                0.0
+            } else {
+                CURIOSITY * app.budget.curiosity()
+            },
+            places: Vec::new(),
+            app,
+            scene,
+        };
+        let processors = 0..scene.board.processors.len();
+        prospects.places = processors.map(|index| prospects.place(index)).collect();
+        prospects
+    }
+
+    fn place(&self, index: usize) -> Vec<Prospect> {
+        let (app, scene) = (self.app, self.scene);
+        if !app.may_run_on(index) {
+            return Vec::new();
+        }
+        let processor = &scene.board.processors[index];
+        let is_cpu = processor.kind == ProcessorKind::Cpu;
+        let room = processor.cpus.intersection(scene.usable).len();
+        let most = if is_cpu {
+            app.max_threads.min(app.cores.max).min(room)
+        } else {
+            1
+        };
+        let least = if is_cpu { app.cores.min.max(1) } else { 1 };
+        let shares = is_cpu && app.cores.min <= 1 && room > 0;
+        let all = 0..app.model.subnetworks.len();
+        // A model that cannot reach its minimum at all still runs, degraded.
+        let short = all.clone().all(|subnetwork| app.is_short(subnetwork));
+        let good = all.filter(|subnetwork| short || !app.is_short(*subnetwork));
+        let kappa = app.forecast.crowding(index);
+        let conditions = |level| scene.surroundings.conditions(scene.board, app.id, index, level);
+        let (alone, beside) = (conditions(scene.level), conditions(crowded(scene.level)));
+        let mut place = Vec::new();
+        for cores in shares.then_some(0).into_iter().chain(least..=most) {
+            let now = if cores == 0 { beside } else { alone };
+            let first = place.len();
+            place.extend(good.clone().map(|subnetwork| {
+                let at = Point {
+                    subnetwork,
+                    processor: index,
+                    cores: cores.max(1),
+                };
+                Prospect {
+                    at,
+                    cores,
+                    now,
+                    footing: self.moment.footing(at, now.level),
+                    slopes: app.forecast.slopes(at),
+                    kappa,
+                    quality: app.model.subnetworks[subnetwork].quality.get(),
+                    is_short: app.is_short(subnetwork),
+                    known: Cell::new((0.0, f64::INFINITY)),
+                }
+            }));
+            place[first..].sort_by(|a, b| {
+                let quicker = a
+                    .footing
+                    .undisturbed()
+                    .get()
+                    .total_cmp(&b.footing.undisturbed().get());
+                match scene.objective {
+                    Objective::MaxQuality | Objective::MaxTimelyQuality => {
+                        b.quality.total_cmp(&a.quality).then(quicker)
+                    }
+                    Objective::MinEnergy | Objective::MinLatency => quicker,
+                }
+            });
+        }
+        place
+    }
+
+    /// Adds what the planner may choose from at `spot`.
+    pub(crate) fn points(&self, spot: &Spot<'_>, into: &mut Vec<plan::Point>) {
+        let all = self.places[spot.index].iter();
+        into.extend(all.map(|prospect| self.point(spot, prospect, &self.course(spot, prospect))));
+    }
+
+    /// The same less what another point with as many cores makes needless; watts count by themselves if they are
+    /// `limited`.
+    pub(crate) fn front(&self, spot: &Spot<'_>, limited: bool, into: &mut Vec<plan::Point>) {
+        let is_timely = self.scene.objective == Objective::MaxTimelyQuality;
+        let mut late = Vec::new();
+        for team in self.places[spot.index].chunk_by(|a, b| a.cores == b.cores) {
+            let first = into.len();
+            let needless = |sketch: &plan::Point, into: &[plan::Point]| {
+                into[first..].iter().any(|point| point.dominates(sketch, limited))
+            };
+            for prospect in team {
+                let course = self.course(spot, prospect);
+                if !self.holds(spot, prospect, &course) {
+                    late.push((prospect, course));
+                    continue;
+                }
+                let sketch = self.sketch(spot, prospect, &course);
+                if needless(&sketch, into) {
+                    continue;
+                }
+                if is_timely {
+                    into.push(self.point(spot, prospect, &course));
+                } else {
+                    into.push(sketch);
+                }
+            }
+            for (prospect, course) in late.drain(..) {
+                let mut sketch = self.sketch(spot, prospect, &course);
+                sketch.worth.violation += micro(LEAST);
+                if !needless(&sketch, into) {
+                    into.push(self.point(spot, prospect, &course));
+                }
+            }
+        }
+    }
+
+    /// What it would get if it ran this sub-network on so many cores at `spot`; nothing if it cannot.
+    pub(crate) fn offer(&self, spot: &Spot<'_>, (subnetwork, cores): (usize, u32)) -> Option<Offer> {
+        let mut all = self.places[spot.index].iter();
+        let prospect = all.find(|one| (one.at.subnetwork, one.cores) == (subnetwork, cores))?;
+        let course = self.course(spot, prospect);
+        let outlook = self.moment.outlook(&prospect.footing, course.stretch);
+        Some(Offer {
+            processor: spot.index,
+            cores,
+            subnetwork,
+            violation: self.violation(spot, prospect, &outlook),
+            conditions: course.conditions,
+            opp: spot.speed.opp,
+        })
+    }
+
+    fn course(&self, spot: &Spot<'_>, prospect: &Prospect) -> Course {
+        let now = &prospect.now;
+        let clocked = Conditions {
+            slowness: spot.speed.slowness.or(now.slowness),
+            host_slowness: spot.host.and_then(|host| host.slowness).or(now.host_slowness),
+            ..*now
+        };
+        let clocks = prospect.slopes.factor(&clocked);
+        let busy = prospect.footing.undisturbed().get() * clocks / self.app.period();
+        let unmanaged = || self.scene.surroundings.unmanaged(spot.index);
+        let crowd = match spot.sharing {
+            _ if spot.processor.kind == ProcessorKind::Cpu => now.crowd,
+            Sharing::Alone => unmanaged(),
+            Sharing::Within(ceiling) => unmanaged() + (ceiling - busy).max(0.0),
+        };
+        let crowd = crowd.min(1.0);
+        Course {
+            conditions: Conditions { crowd, ..clocked },
+            stretch: clocks * stretch::crowded(prospect.kappa, crowd),
+            busy,
+        }
+    }
+
+    /// Whether the risk of lateness is in budget.
+    fn holds(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> bool {
+        let within = || {
+            let outlook = self.moment.outlook(&prospect.footing, course.stretch);
+            self.excess_risk(spot, prospect, &outlook) <= 0.0
+        };
+        if self.runs(spot, prospect) {
+            return within();
+        }
+        let (most, least) = prospect.known.get();
+        if course.stretch <= most {
+            return true;
+        }
+        if course.stretch >= least {
+            return false;
+        }
+        let holds = within();
+        prospect.known.set(if holds {
+            (course.stretch, least)
+        } else {
+            (most, course.stretch)
+        });
+        holds
+    }
+
+    fn violation(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> f64 {
+        self.excess_risk(spot, prospect, outlook) + f64::from(u8::from(prospect.is_short))
+    }
+
+    /// How far the risk of lateness exceeds the budget; 0 if it does not.
+    fn excess_risk(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> f64 {
+        let budget = &self.app.budget;
+        let (patience, loyalty) = if self.runs(spot, prospect) {
+            (budget.patience(), budget.loyalty())
+        } else {
+            (0.0, 0.0)
+        };
+        let allowed = (budget.allowed() + patience).min(MOST_RISK);
+        if self.risk(prospect, outlook) <= allowed {
+            return 0.0;
+        }
+        (outlook.late - allowed - loyalty).max(LEAST)
+    }
+
+    /// The risk of lateness to reckon with: of what may be tried, the least that is likely.
+    fn risk(&self, prospect: &Prospect, outlook: &Outlook) -> f64 {
+        let hope = if prospect.cores == 0 { 0.0 } else { self.hope };
+        (outlook.late - hope * outlook.unsure).max(0.0)
+    }
+
+    /// True if this is what runs now.
+    fn runs(&self, spot: &Spot<'_>, prospect: &Prospect) -> bool {
+        self.has(prospect)
+            && self
+                .app
+                .granted
+                .is_some_and(|grant| grant.offer.opp == spot.speed.opp)
+    }
+
+    /// True if this is what runs now, be it at another clock.
+    fn has(&self, prospect: &Prospect) -> bool {
+        self.app.granted.is_some_and(|grant| {
+            let now = grant.offer;
+            (now.processor, now.cores, now.subnetwork)
+                == (prospect.at.processor, prospect.cores, prospect.at.subnetwork)
+        })
+    }
+
+    /// A point with all that it gains and takes.
+    fn point(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> plan::Point {
+        let outlook = self.moment.outlook(&prospect.footing, course.stretch);
+        let mut point = self.sketch(spot, prospect, course);
+        point.worth.violation = micro(self.violation(spot, prospect, &outlook));
+        if self.scene.objective == Objective::MaxTimelyQuality {
+            let in_time = self.in_time(spot, prospect, &outlook);
+            point.worth.gain = self.gain(spot, prospect, (course, in_time));
+        }
+        point
+    }
+
+    /// The same as if it were never late.
+    fn sketch(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> plan::Point {
+        let is_cpu = spot.processor.kind == ProcessorKind::Cpu;
+        let watts = course.busy.min(1.0) * spot.speed.watts(f64::from(prospect.at.cores));
+        let hosted = if is_cpu {
+            0.0
+        } else {
+            self.hosted(prospect, &course.conditions)
+        };
+        let host_watts = spot.host.map_or(0.0, |host| host.watts(hosted));
+        let stays = self.app.granted.is_none() || self.has(prospect);
+        let toll = if stays { 0.0 } else { spot.toll };
+        let demand = match spot.sharing {
+            _ if is_cpu => f64::from(prospect.cores),
+            Sharing::Alone => 1.0,
+            Sharing::Within(_) => course.busy,
+        };
+        plan::Point {
+            subnetwork: prospect.at.subnetwork,
+            cores: prospect.cores,
+            worth: plan::Worth {
+                violation: micro(f64::from(u8::from(prospect.is_short))),
+                gain: self.gain(spot, prospect, (course, 1.0)),
+                cost: micro(watts + host_watts + toll),
+            },
+            demand: micro(demand),
+            watts: micro(watts),
+            host_demand: micro(hosted),
+            host_watts: micro(host_watts),
+        }
+    }
+
+    /// The share of time that a core of its host is busy for inferences of an accelerator.
+    fn hosted(&self, prospect: &Prospect, conditions: &Conditions) -> f64 {
+        let slowness = conditions.host_slowness.unwrap_or(1.0);
+        let seconds = prospect.footing.undisturbed().get() * (prospect.slopes.host * slowness);
+        (seconds / self.app.period()).min(1.0)
+    }
+
+    /// What the objective gains besides power if this share of answers comes in time.
+    fn gain(&self, spot: &Spot<'_>, prospect: &Prospect, (course, in_time): (&Course, f64)) -> Micro {
+        let relative =
+            || prospect.footing.undisturbed().get() * course.stretch / self.app.requirement.latency.get();
+        let gain = match self.scene.objective {
+            Objective::MaxQuality => self.app.normalised(prospect.quality),
+            Objective::MaxTimelyQuality => {
+                let capacity = f64::from(spot.processor.capacity) / 1024.0;
+                let busy = relative() * f64::from(prospect.at.cores) * capacity;
+                self.app.normalised(prospect.quality * in_time) - EFFORT_COST * busy
+            }
+            Objective::MinEnergy => 0.0,
+            Objective::MinLatency => -relative(),
+        };
+        micro(if prospect.cores == 0 {
+            gain - SHARING_COST
+        } else {
+            gain
+        })
+    }
+
+    /// The share of answers that come in time, the running point's a little more: a switch must pay for itself.
+    fn in_time(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> f64 {
+        let loyalty = if self.runs(spot, prospect) { LOYALTY } else { 0.0 };
+        1.0 - (self.risk(prospect, outlook) - loyalty).max(0.0)
     }
 }
 

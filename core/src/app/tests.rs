@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::points::{SHARING_COST, point};
 use super::*;
+use crate::forecast::Outlook;
 use crate::grant::Offer;
 use crate::joint::{Clocks, Joint, Spot};
 use crate::physics::Physics;
@@ -105,7 +106,7 @@ fn worth(app: &App, offer: &Offer, scene: &Scene<'_>) -> (f64, f64) {
     let quality = app.model.subnetworks[offer.subnetwork].quality.get();
     let utility = match scene.objective {
         Objective::MaxQuality => app.normalised(quality),
-        Objective::MaxTimelyQuality => app.normalised(quality * app.in_time(offer, scene)) - 1e-3 * busy,
+        Objective::MaxTimelyQuality => app.normalised(quality * in_time(app, offer, scene)) - 1e-3 * busy,
         Objective::MinLatency => -relative,
         Objective::MinEnergy => 0.0,
     };
@@ -113,14 +114,31 @@ fn worth(app: &App, offer: &Offer, scene: &Scene<'_>) -> (f64, f64) {
     (offer.violation, utility - sharing)
 }
 
+/// The share of answers that come in time, as it is hoped for.
+fn in_time(app: &App, offer: &Offer, scene: &Scene<'_>) -> f64 {
+    let Outlook { late, unsure } = app.outlook(offer, scene);
+    let hope = if offer.cores == 0 {
+        0.0
+    } else {
+        1.5 * app.budget.curiosity()
+    };
+    let runs = app.granted.is_some_and(|grant| {
+        let now = grant.offer;
+        (now.cores, now.subnetwork) == (offer.cores, offer.subnetwork)
+    });
+    let loyalty = if runs { 0.01 } else { 0.0 };
+    1.0 - ((late - hope * unsure).max(0.0) - loyalty).max(0.0)
+}
+
 /// The best of all combinations.
 fn brute_force(apps: &[&App], scene: &Scene<'_>) -> (f64, f64) {
-    let spot = Spot::plain(&scene.board.processors[0], CORES);
+    let spot = Spot::plain(&scene.board.processors[0]);
     let mut sums = alloc::vec![(CORES, 0.0, 0.0)];
     for app in apps {
+        let prospects = Prospects::new(app, scene);
         let offers: Vec<(u32, (f64, f64))> = (0..app.model.subnetworks.len())
             .flat_map(|subnetwork| (0..=2).map(move |cores| (subnetwork, cores)))
-            .map(|what| (what.1, worth(app, &app.offer(&spot, what, scene), scene)))
+            .map(|what| (what.1, worth(app, &prospects.offer(&spot, what).unwrap(), scene)))
             .collect();
         let with = |&(left, violation, utility): &(u32, f64, f64)| {
             let fit = offers.iter().filter(move |(cores, _)| *cores <= left);

@@ -145,18 +145,18 @@ impl<'a, O: Offers> Menus<'a, O> {
 
     fn make(&mut self, app: usize, place: Place) -> Range<u32> {
         self.scratch.clear();
-        self.offers.points(app, place, &mut self.scratch);
+        let limited = !self.problem.limits.is_empty();
+        self.offers.front(app, place, (limited, &mut self.scratch));
         self.asked += self.scratch.len();
         let start = self.items.len();
-        let limited = !self.problem.limits.is_empty();
         for point in &self.scratch {
             let front = &self.items[start..];
-            if front.iter().any(|item| dominates(&item.point, point, limited)) {
+            if front.iter().any(|item| item.point.dominates(point, limited)) {
                 continue;
             }
             let mut kept = start;
             for index in start..self.items.len() {
-                if !dominates(point, &self.items[index].point, limited) {
+                if !point.dominates(&self.items[index].point, limited) {
                     self.items[kept] = self.items[index];
                     kept += 1;
                 }
@@ -189,15 +189,6 @@ impl<'a, O: Offers> Menus<'a, O> {
         }
         start as u32..self.items.len() as u32
     }
-}
-
-/// True if nobody would choose `other` while `point` can be had. Where nothing is limited, watts count in the worth
-/// only.
-fn dominates(point: &Point, other: &Point, limited: bool) -> bool {
-    point.demand <= other.demand
-        && point.host_demand <= other.host_demand
-        && (!limited || (point.watts <= other.watts && point.host_watts <= other.host_watts))
-        && point.worth >= other.worth
 }
 
 /// Weight of the cost against the gain of the lowest tier, and of the lowest tier's violation against the highest

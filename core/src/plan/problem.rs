@@ -103,6 +103,22 @@ pub struct Point {
 pub trait Offers {
     /// Adds what `app` could run at `place`. Asked twice it says the same.
     fn points(&self, app: usize, place: Place, into: &mut Vec<Point>);
+
+    /// The same, but may leave out what another of them dominates; watts count by themselves where they are `limited`.
+    fn front(&self, app: usize, place: Place, (_limited, into): (bool, &mut Vec<Point>)) {
+        self.points(app, place, into);
+    }
+}
+
+impl Point {
+    /// True if nobody would choose `other` while this can be had. Where nothing is limited, watts count in the worth
+    /// only.
+    pub(crate) fn dominates(&self, other: &Self, limited: bool) -> bool {
+        self.demand <= other.demand
+            && self.host_demand <= other.host_demand
+            && (!limited || (self.watts <= other.watts && self.host_watts <= other.host_watts))
+            && self.worth >= other.worth
+    }
 }
 
 impl Problem {
