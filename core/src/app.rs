@@ -35,6 +35,9 @@ const ACTIVE: Duration = Duration::from_secs(1);
 const ACTIVE_PERIODS: f64 = 3.0;
 const LONGEST_ACTIVE: Duration = Duration::from_secs(60);
 
+/// The longest that an acknowledgement is waited for.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How long a report may be on its way: the client sends them in batches.
 const UNDERWAY: Duration = Duration::from_millis(250);
 
@@ -363,6 +366,17 @@ impl App {
     fn pause_after(&self, period: Seconds) -> f64 {
         let latest = self.history.back().map_or(period, |(latency, _)| *latency);
         ACTIVE_PERIODS * period.get().max(latest.get())
+    }
+
+    /// How long its acknowledgement may take: it comes after the first inference that runs what was told, before which the
+    /// one under way has to end and the next to be due. Whatever it says of itself, the others do not wait longer than
+    /// [`LONGEST_PATIENCE`].
+    pub(crate) fn patience(&self) -> Duration {
+        let period = self.requirement.period.map_or(0.0, Seconds::get);
+        let latest = self.history.back().map_or(0.0, |(latency, _)| latency.get());
+        let longest = self.requirement.latency.get().max(latest);
+        let seconds = (period + 2.0 * longest).min(LONGEST_PATIENCE.as_secs_f64());
+        Duration::from_secs_f64(seconds)
     }
 
     /// How busy it keeps the processor it runs on: threads that run or wait at a random moment.

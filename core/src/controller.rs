@@ -684,7 +684,7 @@ impl Controller {
                 standing: assignment.standing,
                 cause,
             });
-            self.transition.assign(id, assignment, seat);
+            self.transition.assign(id, assignment, seat, app.patience());
         }
     }
 }

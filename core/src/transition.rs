@@ -8,8 +8,9 @@
 //! 4. *Narrow*: when it acknowledges, it is allowed the CPUs that it runs on, and no others.
 //! 5. *Lower*: a clock goes down when no app on its processor has anything to be told or to acknowledge.
 //!
-//! No answer is waited for longer than [`PATIENCE`]: an app that does not acknowledge within it is taken to have moved
-//! where it was told last, and a board that does not answer to have obeyed. Apps that wait for nothing but each other's CPUs (two that change
+//! No answer of the board is waited for longer than [`PATIENCE`], and none of an app for longer than its inferences give
+//! reason to: an app that does not acknowledge by then is taken to have moved where it was told last, and a board that
+//! does not answer to have obeyed. Apps that wait for nothing but each other's CPUs (two that change
 //! places) cannot all be served without an overlap: the first of them is told at once, the others then follow in
 //! order.
 //!
@@ -26,7 +27,7 @@ use core::time::Duration;
 
 use dynd_vocab::{AppId, Assignment, ClockBounds, Confinement, CpuSet, Generation, Pid, Setting, Timestamp};
 
-/// How long anything is waited for.
+/// How long the board is waited for, and the least that an app is.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Where an app runs.
@@ -93,7 +94,8 @@ struct Mover {
 struct Told {
     generation: Generation,
     seat: Seat,
-    at: Timestamp,
+    /// How long the acknowledgement is waited for.
+    until: Timestamp,
 }
 
 /// What it is to be told.
@@ -101,6 +103,8 @@ struct Told {
 struct Next {
     assignment: Assignment,
     seat: Seat,
+    /// How long its acknowledgement is to be waited for.
+    patience: Duration,
     /// Since when it waits for the board alone.
     clear_since: Option<Timestamp>,
 }
@@ -135,7 +139,7 @@ impl Mover {
     }
 
     fn told_until(&self) -> Option<Timestamp> {
-        self.told.first().map(|told| told.at + PATIENCE)
+        self.told.first().map(|told| told.until)
     }
 
     /// Whoever kept silent for so long is taken to have moved.
@@ -181,14 +185,15 @@ impl Transition {
         self.released[processor] += 1;
     }
 
-    /// A new plan for an app.
-    pub(crate) fn assign(&mut self, app: AppId, assignment: Assignment, seat: Seat) {
+    /// A new plan for an app, whose acknowledgement is waited for as long as `patience`.
+    pub(crate) fn assign(&mut self, app: AppId, assignment: Assignment, seat: Seat, patience: Duration) {
         if let Some(mover) = self.movers.get_mut(&app) {
             // Plans that follow each other do not begin the wait for the board anew.
             let clear_since = mover.next.take().and_then(|next| next.clear_since);
             mover.next = Some(Next {
                 assignment,
                 seat,
+                patience: patience.max(PATIENCE),
                 clear_since,
             });
         }
@@ -296,11 +301,16 @@ impl Transition {
         if !is_ready && now < since + PATIENCE {
             return None;
         }
-        let Next { assignment, seat, .. } = mover.next.take()?;
+        let Next {
+            assignment,
+            seat,
+            patience,
+            ..
+        } = mover.next.take()?;
         mover.told.push(Told {
             generation: assignment.generation,
             seat,
-            at: now,
+            until: now + patience,
         });
         Some((app, assignment))
     }

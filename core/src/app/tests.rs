@@ -190,3 +190,23 @@ proptest! {
         prop_assert!(given.1 >= best.1 - 1e-5 || given.0 < best.0 - 1e-9, "{given:?} {best:?}");
     }
 }
+
+#[test]
+fn an_acknowledgement_may_take_two_inferences_and_a_period() {
+    let board = board();
+    // A target of 400 ms in a period of 600.
+    let patience = |seen, late| app(1, &board, (&[100.0, 200.0], 400.0), (seen, late)).patience();
+    assert_eq!(
+        patience(0, 0),
+        Duration::from_millis(600 + 2 * 400),
+        "as long as it may take"
+    );
+    assert_eq!(patience(3, 0), Duration::from_millis(600 + 2 * 400), "in time");
+    assert_eq!(patience(3, 3), Duration::from_millis(600 + 2 * 480), "late");
+    let slow = app(1, &board, (&[100.0, 200.0], 90_000.0), (0, 0));
+    assert_eq!(
+        slow.patience(),
+        LONGEST_PATIENCE,
+        "nobody keeps the others waiting"
+    );
+}

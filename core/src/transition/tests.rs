@@ -82,6 +82,8 @@ struct World {
     ms: u64,
     delays: [Delay; APPS],
     board_delay: u64,
+    /// How long the acknowledgement of an app is waited for.
+    patience: Duration,
     /// Where each app really runs.
     seats: [Seat; APPS],
     /// What each app is to do when: move, and acknowledge.
@@ -114,6 +116,7 @@ impl World {
             ms: 0,
             delays,
             board_delay,
+            patience: PATIENCE,
             seats: [Seat::NOWHERE; APPS],
             acks: vec![],
             orders: vec![],
@@ -137,7 +140,7 @@ impl World {
                 self.numbers[app] += 1;
                 self.told[app] = None;
                 let assignment = assignment(self.numbers[app], seat);
-                self.transition.assign(id(app), assignment, seat);
+                self.transition.assign(id(app), assignment, seat, self.patience);
             }
         }
     }
@@ -397,6 +400,36 @@ fn a_clock_goes_up_before_and_down_after_the_app_moves() {
         (40, ([600, 1400], second)),
     ];
     assert_eq!(seen, expect);
+}
+
+/// It takes 600 ms to acknowledge, which is more than any board is given.
+#[test]
+fn a_clock_waits_for_an_app_as_long_as_its_inferences_take() {
+    let plan = |mhz| Plan {
+        owners: [0, 0, 0, 4, 4, 4],
+        mhz,
+    };
+    let mut world = World::new([Some(600); APPS], 5);
+    world.patience = Duration::from_millis(700);
+    world.plan(&plan([1400, 0]));
+    while world.ms == 0 || !world.is_settled() {
+        world.step();
+    }
+    let started = world.ms;
+    let lower = Plan {
+        owners: [0, 4, 4, 4, 4, 4],
+        mhz: [600, 0],
+    };
+    world.plan(&lower);
+    let lowered = |world: &World| world.board.of(0).max == Some(Hertz::from_khz(600_000));
+    while !lowered(&world) {
+        world.step();
+    }
+    assert_eq!(
+        world.ms - 1 - started,
+        605,
+        "when the app has moved and the board obeyed"
+    );
 }
 
 #[test]
