@@ -58,6 +58,7 @@ pub(crate) struct App {
     asked: Requirement,
     max_threads: u32,
     priority: i32,
+    weight: f64,
     processors: Vec<usize>,
     cores: CoreBounds,
     forecast: Forecast,
@@ -90,6 +91,7 @@ impl App {
             asked: hello.requirement,
             max_threads: hello.max_threads.max(1),
             priority: 0,
+            weight: 1.0,
             processors: Vec::new(),
             cores: CoreBounds {
                 min: 1,
@@ -202,6 +204,7 @@ impl App {
         });
         self.is_enforced = rule.is_some_and(|rule| rule.enforce);
         self.priority = rule.map_or(0, |rule| rule.priority);
+        self.weight = rule.and_then(|rule| rule.weight).unwrap_or(1.0);
         self.cores = rule.and_then(|rule| rule.cores).unwrap_or(CoreBounds {
             min: 1,
             max: u32::MAX,

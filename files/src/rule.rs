@@ -9,12 +9,13 @@ use crate::field::Field;
 use crate::suggestion::quoted;
 use crate::{processor_name, quantity, user};
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "match",
     "latency",
     "percentile",
     "min-quality",
     "priority",
+    "weight",
     "processors",
     "cores",
     "enforce",
@@ -27,6 +28,9 @@ const CORES_HELP: &str = "write, for instance, cores = { min = 1, max = 4 }";
 /// The percentiles that can be asked for. Below the median a target says nothing, and beyond 99.9 no one
 /// observes enough inferences to hold it.
 const PERCENTILES: std::ops::RangeInclusive<f64> = 50.0..=99.9;
+
+/// The weights that can be given. What is to count for nothing belongs in a lower tier.
+const WEIGHTS: std::ops::RangeInclusive<f64> = 0.01..=100.0;
 
 /// A rule and where its match stands.
 #[derive(Debug)]
@@ -64,6 +68,7 @@ pub(crate) fn read(item: &Field<'_>, board: Option<&BoardDescription>) -> Result
             "percentile" => rule.percentile = Some(percentile(&field)?),
             "min-quality" => rule.min_quality = Some(quality(&field)?),
             "priority" => rule.priority = field.integer_within(i32::MIN.into(), i32::MAX.into())? as i32,
+            "weight" => rule.weight = Some(weight(&field)?),
             "processors" => rule.processors = processors(&field, board)?,
             "cores" => rule.cores = Some(cores(&field)?),
             "enforce" => rule.enforce = field.flag()?,
@@ -133,6 +138,17 @@ pub(crate) fn percentile(field: &Field<'_>) -> Result<f64, Fault> {
             PERCENTILES.end()
         ))
         .help("write 95 where 95 of 100 inferences must keep the latency"))
+}
+
+fn weight(field: &Field<'_>) -> Result<f64, Fault> {
+    let weight = field.number()?;
+    if WEIGHTS.contains(&weight) {
+        return Ok(weight);
+    }
+    let (least, most) = (WEIGHTS.start(), WEIGHTS.end());
+    Err(field
+        .fault(format!("weight must be from {least} to {most}"))
+        .help("write 2 for an app that counts twice; one that counts only after the others has a lower priority"))
 }
 
 /// Reads a quality, 0 to 1.

@@ -62,6 +62,7 @@ fn every_key_of_the_example_arrives() {
         percentile: Some(0.95),
         min_quality: Quality::new(0.76),
         priority: 10,
+        weight: Some(1.0),
         processors: vec![ProcessorName::Role(Role::Big), ProcessorName::Role(Role::Mid)],
         cores: Some(CoreBounds { min: 1, max: 4 }),
         enforce: true,

@@ -86,6 +86,8 @@ pub struct AppRule {
     pub min_quality: Option<Quality>,
     /// Higher tiers are served first; 0 for apps without a rule.
     pub priority: i32,
+    /// How much what it gains counts beside other apps of its tier; 1 if absent.
+    pub weight: Option<f64>,
     /// Where it may run; everywhere if empty.
     pub processors: Vec<ProcessorName>,
     /// How many cores it may have.

@@ -441,7 +441,7 @@ impl<'a> Prospects<'a> {
             }
             Objective::MinEnergy => 0.0,
             Objective::MinLatency => -relative(),
-        };
+        } * self.app.weight;
         micro(if prospect.cores == 0 {
             gain - SHARING_COST
         } else {

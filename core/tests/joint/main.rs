@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use dynd_core::{Input, WhyError};
 use dynd_vocab::{
-    AppId, Hold, Objective, Policy, Processor, Report, Role, Setting, Standing, Timestamp, Watts,
+    AppId, AppMatch, AppRule, Hold, Objective, Policy, Processor, Report, Role, Setting, Standing, Timestamp,
+    Watts,
 };
 
 use crate::told::{Told, board, hello, policy};
@@ -30,6 +31,34 @@ fn a_clock_is_as_high_as_the_target_needs() {
     }
     assert!(clocks.is_sorted_by(|a, b| a >= b), "{clocks:?}");
     assert!(clocks[0] >= 1200 && clocks[3] == 400, "{clocks:?}");
+}
+
+#[test]
+fn of_two_that_cannot_both_run_their_best_the_one_of_more_weight_does() {
+    let one = |name| hello(name, (40.0, 60.0), &["big"]);
+    for heavy in [0, 1] {
+        let name = ["camera", "reader"][heavy];
+        let rule = AppRule {
+            matches: AppMatch {
+                name: Some(name.into()),
+                ..AppMatch::default()
+            },
+            weight: Some(3.0),
+            ..AppRule::default()
+        };
+        let policy = Policy {
+            apps: vec![rule],
+            reserve_cpus: (1..4).collect(),
+            ..policy(Objective::MaxQuality)
+        };
+        let told = Told::new(policy, &[one("camera"), one("reader")]);
+        assert!(
+            told.quality(heavy) > told.quality(1 - heavy),
+            "{name}: {} and {}",
+            told.quality(0),
+            told.quality(1)
+        );
+    }
 }
 
 #[test]
