@@ -16,12 +16,6 @@ use dynd_vocab::{Timestamp, Watts};
 use crate::sensor::{Reader, Sensor};
 use crate::{Fault, Loss};
 
-/// No board or package that runs dynd draws more.
-const MOST_WATTS: f64 = 2000.0;
-
-/// The zero of a current sensor may lie a little below zero: two steps of an INA3221 at 5 V (8 mA each).
-const ZERO_WATTS: f64 = -0.1;
-
 /// Two readings of a counter must lie this far apart to make a power: the counters of RAPL move every millisecond.
 const SHORTEST: Duration = Duration::from_millis(5);
 
@@ -175,11 +169,9 @@ fn number(text: &str) -> Result<f64, Fault> {
 }
 
 fn watts(watts: f64) -> Result<Watts, Fault> {
-    if (ZERO_WATTS..=MOST_WATTS).contains(&watts) {
-        Ok(Watts::new(watts.max(0.0)))
-    } else {
-        Err(Fault::Implausible(format!("{watts:.1} W")))
-    }
+    Watts::new(watts)
+        .believed()
+        .ok_or_else(|| Fault::Implausible(format!("{watts:.1} W")))
 }
 
 #[cfg(test)]
@@ -218,13 +210,5 @@ mod tests {
         assert_eq!(counter.advance(at(0), 900), Ok(None));
         assert_eq!(counter.advance(at(50), 100), Err(Fault::Backwards));
         assert_eq!(counter.advance(at(100), 500_100), Ok(Some(Watts::new(10.0))));
-    }
-
-    #[test]
-    fn power_has_bounds() {
-        assert_eq!(watts(-0.04), Ok(Watts::ZERO));
-        for impossible in [-1.0, 2001.0, f64::NAN, f64::INFINITY] {
-            assert!(watts(impossible).is_err());
-        }
     }
 }

@@ -10,15 +10,6 @@ use crate::{Fault, Loss};
 
 const THERMAL: &str = "sys/class/thermal";
 
-/// Temperatures at which silicon works, in thousandths of a degree. Switched-off sensors of Tegra answer -256000, -51000
-/// or -45000, the kernel's "no temperature" is -274000.
-const PLAUSIBLE: std::ops::RangeInclusive<i32> = -40_000..=150_000;
-
-/// What sensors answer that are not connected (`PMIC-Die` of Tegra, for ever)…
-const NOT_CONNECTED: i32 = 100_000;
-/// …and how warm a zone must have been before for it to be true. No zone warms by 15 °C between two samples.
-const NEARLY_THERE: i32 = 85_000;
-
 /// Trips that were never set: the kernel's "no temperature", and what `x86_pkg_temp` shows.
 const UNSET: [i32; 2] = [-274_000, 0];
 
@@ -34,7 +25,7 @@ pub(crate) struct Thermometer {
     sensor: Sensor,
     parse: fn(&str) -> Result<i32, Fault>,
     /// The last reading that was believed.
-    last: Option<i32>,
+    last: Option<Celsius>,
 }
 
 impl Thermometer {
@@ -52,9 +43,12 @@ impl Thermometer {
 
     pub(crate) fn read(&mut self, reader: &mut Reader<'_>) -> Option<Celsius> {
         let (parse, last) = (self.parse, self.last);
-        let millis = self.sensor.read(reader, |text| plausible(parse(text)?, last))?;
-        self.last = Some(millis);
-        Some(Celsius::from_millis(millis))
+        let celsius = self.sensor.read(reader, |text| {
+            let shown = Celsius::from_millis(parse(text)?);
+            shown.believed(last).ok_or_else(|| impossible(shown))
+        })?;
+        self.last = Some(celsius);
+        Some(celsius)
     }
 }
 
@@ -122,17 +116,17 @@ fn trips(survey: &mut Survey<'_>, dir: &Path) -> Vec<Trip> {
         if temperature.as_ref().is_ok_and(|millis| UNSET.contains(millis)) {
             continue;
         }
-        let temperature = temperature.and_then(|millis| match millis {
-            millis if PLAUSIBLE.contains(&millis) => Ok(millis),
-            millis => Err(Fault::Implausible(format!("{} °C", f64::from(millis) / 1e3))),
+        let temperature = temperature.map(Celsius::from_millis).and_then(|celsius| {
+            let possible = celsius.is_possible().then_some(celsius);
+            possible.ok_or_else(|| impossible(celsius))
         });
-        let Some(millis) = survey.note(&path, Loss::Trip, temperature) else {
+        let Some(temperature) = survey.note(&path, Loss::Trip, temperature) else {
             continue;
         };
         let hysteresis: Option<i32> = survey.number(&file("hyst"), Loss::Trip);
         trips.push(Trip {
             kind,
-            temperature: Celsius::from_millis(millis),
+            temperature,
             hysteresis: f64::from(hysteresis.unwrap_or(0).max(0)) / 1e3,
         });
     }
@@ -180,13 +174,8 @@ fn hottest(text: &str) -> Result<i32, Fault> {
         .ok_or_else(|| Fault::malformed(text.as_bytes()))
 }
 
-fn plausible(millis: i32, last: Option<i32>) -> Result<i32, Fault> {
-    let unconnected = millis == NOT_CONNECTED && last.is_none_or(|last| last < NEARLY_THERE);
-    if PLAUSIBLE.contains(&millis) && !unconnected {
-        Ok(millis)
-    } else {
-        Err(Fault::Implausible(format!("{} °C", f64::from(millis) / 1e3)))
-    }
+fn impossible(shown: Celsius) -> Fault {
+    Fault::Implausible(format!("{} °C", shown.get()))
 }
 
 /// A cooling device's state; `intel_powerclamp` shows -1 while it does nothing.
@@ -202,28 +191,6 @@ fn state(text: &str) -> Result<u32, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn temperatures_have_bounds() {
-        let check = |millis, last, expect: bool| {
-            assert_eq!(plausible(millis, last).is_ok(), expect, "{millis} {last:?}");
-        };
-        for (millis, expect) in [
-            (45_000, true),
-            (-12_000, true),
-            (115_000, true),
-            (-45_000, false),
-            (-256_000, false),
-            (-274_000, false),
-            (150_001, false),
-        ] {
-            check(millis, Some(45_000), expect);
-        }
-        check(100_000, None, false);
-        check(100_000, Some(60_000), false);
-        check(100_000, Some(99_500), true);
-        check(100_500, None, true);
-    }
 
     #[test]
     fn the_hottest_of_several_lines_counts() {

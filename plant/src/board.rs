@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use dynd_vocab::{
-    Actuation, AppCpu, Board, BoardDescription, Confined, Confinement, CoolingDevice, CpuTimes, Enforcement,
+    Actuation, AppCpu, Board, BoardDescription, Celsius, Confined, Confinement, CoolingDevice, CpuTimes, Enforcement,
     MemoryClock, Pid, PowerRail, ProblemStatus, Processor, ProcessorKind, PutBack, Role, Sample, Setting,
     ThermalZone, Timestamp, Trip,
 };
 
 use crate::hold::Holds;
 use crate::plant::Plant;
-use crate::trouble::{Lost, Troubles};
+use crate::trouble::{Fault, Sensor, Troubles};
 
 /// A virtual board: a [`Plant`] that is as old as its observer's clock says.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct VirtualBoard {
     observed: Option<Timestamp>,
     holds: Holds,
     troubles: Troubles,
+    /// Per zone, the last temperature that was believed.
+    warmth: Vec<Option<Celsius>>,
 }
 
 impl VirtualBoard {
@@ -31,6 +33,7 @@ impl VirtualBoard {
             observed: None,
             holds: Holds::default(),
             troubles: Troubles::default(),
+            warmth: vec![None; plant.blueprint().zones.len()],
             plant,
         }
     }
@@ -52,6 +55,43 @@ impl VirtualBoard {
             .replace(now)
             .map_or(Duration::ZERO, |last| now.since(last));
         self.plant.step(gone_by);
+    }
+
+    fn read_rails(&mut self, now: Timestamp, into: &mut Sample) {
+        into.rails.clear();
+        for (index, rail) in self.description.rails.iter().enumerate() {
+            let sensor = Sensor::Power(index);
+            let believed = if self.troubles.rests(sensor, now) {
+                None
+            } else {
+                let shown = self.plant.read_rail(index).map(|(_, power)| power);
+                let reading = shown
+                    .ok_or(Fault::Unreadable)
+                    .and_then(|power| power.believed().ok_or(Fault::NoPower(power)));
+                self.troubles.settle(now, sensor, &rail.name, reading)
+            };
+            into.rails.push(believed);
+        }
+    }
+
+    fn read_zones(&mut self, now: Timestamp, into: &mut Sample) {
+        into.zones.clear();
+        let zones = self.description.zones.iter().zip(&mut self.warmth);
+        for (index, (zone, last)) in zones.enumerate() {
+            let sensor = Sensor::Temperature(index);
+            let believed = if self.troubles.rests(sensor, now) {
+                None
+            } else {
+                let reading = self
+                    .plant
+                    .read_zone(index)
+                    .ok_or(Fault::Unreadable)
+                    .and_then(|shown| shown.believed(*last).ok_or(Fault::NoTemperature(shown)));
+                self.troubles.settle(now, sensor, &zone.name, reading)
+            };
+            *last = believed.or(*last);
+            into.zones.push(believed);
+        }
     }
 
     /// Lets at most `time` go by, and stops where a job is done; the observer's clock goes along. Answers how much went
@@ -94,20 +134,9 @@ impl Board for VirtualBoard {
             .extend((0..blueprint.processors.len()).map(|each| plant.counters(each)));
         into.memory.clear();
         into.memory.push(Some(plant.memory_clock()));
-        into.rails.clear();
-        for (index, rail) in blueprint.rails.iter().enumerate() {
-            let power = plant.read_rail(index).map(|(_, power)| power);
-            self.troubles
-                .settle(Lost::Power, index, &rail.name, power.is_some());
-            into.rails.push(power);
-        }
-        into.zones.clear();
-        for (index, zone) in blueprint.zones.iter().enumerate() {
-            let temperature = plant.read_zone(index);
-            self.troubles
-                .settle(Lost::Temperature, index, &zone.name, temperature.is_some());
-            into.zones.push(temperature);
-        }
+        self.read_rails(now, into);
+        self.read_zones(now, into);
+        let (plant, blueprint) = (&self.plant, &self.description);
         into.cooling.clear();
         into.cooling
             .extend((0..blueprint.cooling.len()).map(|cooler| Some(plant.cooling_state(cooler))));

@@ -21,6 +21,7 @@ mod cpuset;
 mod event;
 mod model;
 mod policy;
+mod reading;
 mod sample;
 mod setting;
 mod status;

@@ -70,9 +70,9 @@ fn a_sample_is_as_old_as_the_observers_clock() {
     );
     assert_eq!(sample.zones.len(), 6);
     assert_eq!(
-        sample.zones[4],
-        Some(Celsius::new(100.0)),
-        "PMIC-Die is a constant"
+        (sample.zones[4], board.plant_mut().read_zone(4)),
+        (None, Some(Celsius::new(100.0))),
+        "PMIC-Die is a constant, and not believed"
     );
     let watts = sample.rails[0].unwrap().get();
     let steps = watts / (5.0 * 0.008);
@@ -111,16 +111,30 @@ fn counters_betray_the_real_clock() {
 }
 
 #[test]
-fn broken_sensors_are_absent_or_lie() {
+fn broken_sensors_lie_and_are_not_believed() {
     let mut board = VirtualBoard::new(plant("jetson-nano"));
     board.plant_mut().fail_rail(0, Some(Failure::Unreadable));
-    board.plant_mut().fail_zone(1, Some(Failure::Stuck(-274.0)));
+    board.plant_mut().fail_rail(1, Some(Failure::Stuck(-40.0)));
+    let lies = [-274.0, 100.0, f64::NAN, 100_000.0];
+    for (zone, lie) in lies.into_iter().enumerate() {
+        board.plant_mut().fail_zone(zone, Some(Failure::Stuck(lie)));
+    }
+    assert_eq!(board.plant_mut().read_zone(0), Some(Celsius::new(-274.0)));
     let mut sample = Sample::default();
     board.sample(at(0), &[], &mut sample);
-    assert_eq!(
-        (sample.rails[0], sample.zones[1]),
-        (None, Some(Celsius::new(-274.0)))
-    );
+    assert_eq!((&sample.rails[..2], &sample.zones[..4]), (&[None; 2][..], &[None; 4][..]));
+    assert!(sample.rails[2].is_some() && sample.zones[5].is_some());
+    let problems: Vec<_> = board.problems().iter().map(ToString::to_string).collect();
+    let expect = [
+        "rail POM_5V_IN cannot be read; the power of the rail is unknown",
+        "rail POM_5V_GPU cannot be true: -40.0 W; the power of the rail is unknown",
+        "zone AO-therm cannot be true: -274 °C; the temperature of the zone is unknown",
+        "zone CPU-therm cannot be true: 100 °C; the temperature of the zone is unknown",
+        "zone GPU-therm cannot be true: NaN °C; the temperature of the zone is unknown",
+        "zone PLL-therm cannot be true: 100000 °C; the temperature of the zone is unknown",
+        "zone PMIC-Die cannot be true: 100 °C; the temperature of the zone is unknown",
+    ];
+    assert_eq!(problems, expect);
     let orin = VirtualBoard::new(plant("jetson-orin-nano"))
         .plant_mut()
         .read_zone(2);
@@ -132,6 +146,8 @@ fn a_sensor_that_does_not_answer_is_a_problem_until_it_answered_for_a_while() {
     let mut board = VirtualBoard::new(plant("jetson-nano"));
     let mut sample = Sample::default();
     let mut millis = 0;
+    // It has none, and shows 100 °C for ever.
+    let pmic = "zone PMIC-Die cannot be true: 100 °C; the temperature of the zone is unknown";
     let mut named = |board: &mut VirtualBoard, samples: u32| {
         for _ in 0..samples {
             millis += 50;
@@ -140,10 +156,11 @@ fn a_sensor_that_does_not_answer_is_a_problem_until_it_answered_for_a_while() {
         let problems = board.problems().iter();
         problems.map(ToString::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(named(&mut board, 1), [""; 0]);
+    assert_eq!(named(&mut board, 1), [pmic]);
     board.plant_mut().fail_rail(0, Some(Failure::Unreadable));
     board.plant_mut().fail_zone(1, Some(Failure::Intermittent(0.9)));
     let expect = [
+        pmic,
         "rail POM_5V_IN cannot be read; the power of the rail is unknown",
         "zone CPU-therm cannot be read; the temperature of the zone is unknown",
     ];
@@ -154,8 +171,9 @@ fn a_sensor_that_does_not_answer_is_a_problem_until_it_answered_for_a_while() {
     }
     board.plant_mut().fail_rail(0, None);
     board.plant_mut().fail_zone(1, None);
-    assert_eq!(named(&mut board, 9)[0], expect[0]);
-    assert_eq!(named(&mut board, 1), [""; 0]);
+    assert_eq!(named(&mut board, 9), expect);
+    // They are tried again within a second, and have then to answer ten times.
+    assert_eq!(named(&mut board, 21), [pmic]);
 }
 
 /// Everything a board shows in a busy second.
