@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use dynd_vocab::{
-    Actuation, AppCpu, Board, BoardDescription, Celsius, Confined, Confinement, CoolingDevice, CpuTimes, Enforcement,
-    MemoryClock, Pid, PowerRail, ProblemStatus, Processor, ProcessorKind, PutBack, Role, Sample, Setting,
-    ThermalZone, Timestamp, Trip,
+    Actuation, AppCpu, Board, BoardDescription, Celsius, Confined, Confinement, CoolingDevice, CpuTimes,
+    Enforcement, MemoryClock, Pid, PowerRail, ProblemStatus, Processor, ProcessorKind, PutBack, Role, Sample,
+    Setting, ThermalZone, Timestamp, Trip,
 };
 
 use crate::hold::Holds;

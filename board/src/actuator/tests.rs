@@ -192,7 +192,10 @@ fn what_never_comes_is_waited_for_once() {
     bed.kernel.limit(&bed.cpu, Some(1200));
     let expect = bed.apply((0, 1400), NONE);
     let waited = bed.kernel.pauses;
-    assert!(matches!(expect[0], Hold::Refused { .. }) && waited > 0, "{expect:?}");
+    assert!(
+        matches!(expect[0], Hold::Refused { .. }) && waited > 0,
+        "{expect:?}"
+    );
     for _ in 0..3 {
         assert_eq!(bed.apply((0, 1400), NONE), expect);
     }

@@ -122,7 +122,10 @@ fn broken_sensors_lie_and_are_not_believed() {
     assert_eq!(board.plant_mut().read_zone(0), Some(Celsius::new(-274.0)));
     let mut sample = Sample::default();
     board.sample(at(0), &[], &mut sample);
-    assert_eq!((&sample.rails[..2], &sample.zones[..4]), (&[None; 2][..], &[None; 4][..]));
+    assert_eq!(
+        (&sample.rails[..2], &sample.zones[..4]),
+        (&[None; 2][..], &[None; 4][..])
+    );
     assert!(sample.rails[2].is_some() && sample.zones[5].is_some());
     let problems: Vec<_> = board.problems().iter().map(ToString::to_string).collect();
     let expect = [
