@@ -14,8 +14,6 @@ Jetson Nano and Xavier NX (`serving`), on one client at the clocks of [fit] and 
                   compared with the measured rows, the usual one (README.md)
   capacitance     power = fixed + capacitance * V^2 * clock * busy, least squares of the relative error; busy is the
                   share of time that the GPU works for one client. CPU and memory power of the file are taken off before.
-  voltage         Xavier NX only, whose firmware hides it: flat to half of the highest clock (where Tegra210 has its knee,
-                  fmax_at_vmin), then straight up; the slope is the third unknown
   base, standby   from `fixed` and the stated idle power: memory standby is what the highest memory clock adds
 
 Odroid XU3 (`dwells`), all at once, by Gauss-Newton with damping: capacitance, leakage and its growth of the big
@@ -124,23 +122,10 @@ def serving(name):
     hertz = np.array(gpu["opps"]["hz"])
     table = np.array(gpu["voltages"]["mv"]) / 1e3
 
-    def fit_power(table):
-        supplied = np.interp(clocks * 1e6, hertz, table)
-        fixed_leakage = [leakage(gpu["power"], v, WARM) for v in supplied]
-        terms = np.stack([np.ones(len(clocks)), supplied**2 * clocks / 1e3 * busy], axis=1)
-        found = np.linalg.lstsq(terms / watts[:, None], (watts - known - fixed_leakage) / watts, rcond=None)[0]
-        rest = terms @ found + known + fixed_leakage - watts
-        return found, float(np.sum((rest / watts) ** 2))
-
-    out = {}
-    if name == "jetson-xavier-nx":
-        low = table[0]
-        over = np.maximum(0, hertz / hertz[-1] - 0.5) / 0.5
-        slopes = np.linspace(0, 0.6, 601)
-        best = min(slopes, key=lambda rise: fit_power(low + rise * over)[1])
-        table = low + best * over
-        out["voltage at the highest clock, V"] = (table[-1], gpu["voltages"]["mv"][-1] / 1e3)
-    (fixed, capacitance), _ = fit_power(table)
+    supplied = np.interp(clocks * 1e6, hertz, table)
+    known = known + leakage(gpu["power"], supplied, WARM)
+    terms = np.stack([np.ones(len(clocks)), supplied**2 * clocks / 1e3 * busy], axis=1)
+    fixed, capacitance = np.linalg.lstsq(terms / watts[:, None], (watts - known) / watts, rcond=None)[0]
     idle = figure(board["idle"]["power"])
     lowest = cpus[0]["voltages"]["mv"][0] / 1e3
     cold = 28.0 + 2.2 * idle  # an idle board is warmer than the room by a little
@@ -148,7 +133,7 @@ def serving(name):
     ratio = memory["hz"][0] / memory["hz"][-1]
     standby = (fixed - idle + leaks) / (1 - ratio)
     workload = measured["workload"]
-    out |= {
+    return {
         "stall, ms": (stall * 1e3, figure(workload["stall"]) * 1e3),
         "cycles, Mcycle": (cycles / 1e6, figure(workload["cycles"])),
         "gain": (gain(MULTIPROCESSORS[name]), workload["gain"]),
@@ -157,7 +142,6 @@ def serving(name):
         "memory standby, W": (standby, figure(memory["power"]["standby"])),
         "base, W": (fixed - standby, figure(board["base"]["power"])),
     }
-    return out
 
 
 # --- dwells -----------------------------------------------------------------------------------------------------
