@@ -54,7 +54,7 @@ class Bed:
         command = [
             self.emulator, "-smp", "4", "-m", "512M", "-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio",
             "-kernel", kernel, "-initrd", initrd,
-            "-append", f"console={self.console} quiet rdinit=/init {self.arguments}", *self.machine(),
+            "-append", f"console={self.console} quiet panic=-1 rdinit=/init {self.arguments}", *self.machine(),
         ]
         return Machine(command, self.work / f"{self.letter}.log", self.pulse)
 

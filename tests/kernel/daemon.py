@@ -10,6 +10,9 @@ START = "dynd --policy /policy.toml --dbus off >>/run/log 2>&1 & daemon=$!"
 # of a CPU.
 SOON = 150
 
+# How long the kernel is given at one temperature to do what it does there, before the next one, in seconds.
+STEP = 5
+
 # How long one of our programs may take, in seconds of the guest: whoever takes longer is ended, and red.
 LIMIT = "timeout 60"
 # Tells the daemon to end, and how it does.
@@ -127,11 +130,7 @@ class Trial:
         """The kernel cools the board: dynd says so, leaves it its way, and is obeyed again after."""
         wanted = [BOUNDS[cluster.name][1] for cluster in self.bed.clusters]
         # As long as it gets hotter the kernel takes one clock after the other; the first one is above the bound.
-        for celsius in range(90, 114, 4):
-            self.bed.heat(celsius)
-            lowered = self.wait(self.maxima, lambda now: now[1] < wanted[1], 5)
-            if lowered[1] < wanted[1]:
-                break
+        lowered = self.follow(range(90, 114, 4), self.maxima, lambda now: now[1] < wanted[1])
         self.report.check("maximum while it is hot", lowered, lowered[1] < wanted[1])
         states = self.wait(self.states, lambda now: now.get("big") == "throttled", SOON)
         self.report.same("dynd says while it is hot", states.get("big"), "throttled")
@@ -142,13 +141,10 @@ class Trial:
         self.report.check("writes of dynd in 3 s of heat", after[0] - before[0], after[0] == before[0])
         self.report.check("maximum still", after[1], after[1][1] < wanted[1])
         # As long as it gets cooler the kernel gives one clock after the other back; a bound hides the last ones.
-        for celsius in range(76, COOL - 1, -4):
-            self.bed.heat(celsius)
-            idle = self.wait(self.cooling, lambda now: now == 0, 3)
-            if idle == 0:
-                break
+        idle = self.follow(range(76, COOL - 1, -4), self.cooling, lambda now: now == 0)
         self.report.same("cooling states when it is cool again", idle, 0)
-        self.report.same("maximum when it is cool again", self.maxima(), wanted)
+        maxima = self.wait(self.maxima, lambda now: now == wanted, SOON)
+        self.report.same("maximum when it is cool again", maxima, wanted)
         self.report.same("dynd says when it is cool again", self.until_all("held"), HELD)
 
     def enforcement(self):
@@ -277,6 +273,15 @@ class Trial:
         """Ticks of 10 ms by clock in kHz."""
         said = self.machine.run(f"cat {cluster.policy}/stats/time_in_state")
         return {int(khz): int(ticks) for khz, ticks in (line.split() for line in said.splitlines())}
+
+    def follow(self, temperatures, look, ok):
+        """What `look` sees, as soon as it is `ok`, while it gets as hot as that, one temperature after the other."""
+        for celsius in temperatures:
+            self.bed.heat(celsius)
+            seen = self.wait(look, ok, STEP)
+            if ok(seen):
+                return seen
+        return self.wait(look, ok, SOON)
 
     def wait(self, look, ok, seconds):
         """What `look` sees, as soon as it is `ok`."""

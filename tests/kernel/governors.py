@@ -55,14 +55,27 @@ def check(bed, machine, open_loop, board, report):
 
 def run(cluster, governor, machine, open_loop, board):
     """One run; the percentages of time at each clock, of the kernel and of the plant."""
-    cpu = cluster.cpus[0]
     setting = f"{cluster.policy}/scaling_governor"
     machine.run(f"echo powersave >{setting}; echo {governor} >{setting}")
+    cpu = seat(cluster, machine)
     record = machine.run(f"taskset -c {cpu} open_loop run {cluster.policy} </pattern", 600)
     replayed = subprocess.run(
         [open_loop, "replay", board, governor, cpu], input=record, check=True, capture_output=True, text=True
     ).stdout
     return shares(record), shares(replayed)
+
+
+def seat(cluster, machine):
+    """The CPU of a cluster to load: where the thread is that sets the clocks for schedutil, or the first one. That thread
+    stays where it was made, by chance. Anywhere else it would wake an idle CPU at each change of the clock, which lets the
+    governor decide once more when it sleeps again (above)."""
+    thread = machine.run(f"{named('sugov:' + cluster.cpus[0])}")
+    return machine.run(f"cut -d ' ' -f 39 /proc/{thread}/stat") if thread else cluster.cpus[0]
+
+
+def named(name):
+    """Lists the processes whose name begins with this one."""
+    return f"grep -l '^{name}' /proc/[0-9]*/comm 2>/dev/null | cut -d / -f 3"
 
 
 def shares(record):

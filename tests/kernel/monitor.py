@@ -2,6 +2,11 @@
 
 import json
 import socket
+import time
+
+# How long QEMU may take to start, in seconds, and how often to look.
+START = 120
+LOOK = 0.1
 
 
 class Monitor:
@@ -10,6 +15,8 @@ class Monitor:
     def __init__(self, path):
         self.path = path
         self._socket = None
+        # An earlier one refuses whoever calls.
+        path.unlink(missing_ok=True)
 
     def arguments(self):
         """What makes QEMU listen."""
@@ -18,8 +25,7 @@ class Monitor:
     def ask(self, command, **arguments):
         """What QEMU answers to a command."""
         if self._socket is None:
-            self._socket = socket.socket(socket.AF_UNIX)
-            self._socket.connect(str(self.path))
+            self._socket = self._connect()
             self._answers = self._socket.makefile("r")
             self._answers.readline()
             self.ask("qmp_capabilities")
@@ -30,3 +36,17 @@ class Monitor:
                 raise RuntimeError(f"QEMU refuses {command}: {answer['error']['desc']}")
             if "return" in answer:
                 return answer["return"]
+
+    def _connect(self):
+        """A connection, as soon as QEMU listens."""
+        end = time.monotonic() + START
+        while True:
+            try:
+                connection = socket.socket(socket.AF_UNIX)
+                connection.connect(str(self.path))
+                return connection
+            except (FileNotFoundError, ConnectionRefusedError):
+                connection.close()
+                if time.monotonic() > end:
+                    raise
+            time.sleep(LOOK)
