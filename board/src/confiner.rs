@@ -186,6 +186,8 @@ impl Confiner {
         }
         match self.fences.write(place, to) {
             Ok(()) => ledger.fence(note(to, to)),
+            // It stays noted that this may have been written.
+            Err(FenceError::Unanswered(reason)) => return Err(reason),
             Err(error) => {
                 ledger.fence(note(now, now));
                 return Err(error.to_string());
@@ -224,7 +226,9 @@ fn put_back(fences: &mut Fences, fenced: &Fenced) -> Option<PutBackOutcome> {
     match attempt(fences) {
         Ok(outcome) => Some(outcome),
         Err(FenceError::Gone) => None,
-        Err(FenceError::Failed(reason)) => Some(PutBackOutcome::Refused { reason }),
+        Err(FenceError::Unanswered(reason) | FenceError::Failed(reason)) => {
+            Some(PutBackOutcome::Refused { reason })
+        }
     }
 }
 

@@ -32,6 +32,9 @@ pub enum FenceError {
     /// The unit or control group is no more.
     #[error("it does not exist any more")]
     Gone,
+    /// Nobody answers in time, here in words: what was asked may be done all the same, before anything that is asked later.
+    #[error("{0}")]
+    Unanswered(String),
     /// Something else, in words.
     #[error("{0}")]
     Failed(String),

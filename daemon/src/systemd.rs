@@ -119,6 +119,9 @@ async fn connect(bus: &Bus) -> zbus::Result<Connection> {
 fn failed(error: &zbus::Error) -> FenceError {
     match error {
         zbus::Error::MethodError(name, ..) if name.as_str() == NO_SUCH_UNIT => FenceError::Gone,
+        zbus::Error::InputOutput(cause) if cause.kind() == io::ErrorKind::TimedOut => {
+            FenceError::Unanswered(format!("systemd: {error}"))
+        }
         error => FenceError::Failed(format!("systemd: {error}")),
     }
 }

@@ -25,6 +25,8 @@ struct State {
     units: BTreeMap<String, CpuSet>,
     writes: Vec<(String, CpuSet)>,
     refuses: bool,
+    /// It does what it is told after whoever told it has stopped waiting.
+    is_late: bool,
 }
 
 impl Units for Manager {
@@ -40,6 +42,9 @@ impl Units for Manager {
         }
         state.units.insert(unit.into(), cpus);
         state.writes.push((unit.into(), cpus));
+        if state.is_late {
+            return Err(FenceError::Unanswered("systemd does not answer".into()));
+        }
         Ok(())
     }
 }
@@ -313,6 +318,25 @@ fn systemd_is_asked_where_it_runs_the_system() {
     let refused = Enforcement::refused(Some(Fence::Systemd), "systemd: Access denied".into());
     assert_eq!(ask(&mut bed, "1"), [refused]);
     assert_eq!(bed.restore(), [], "nothing was written");
+
+    // It does as it is told, and says so too late.
+    manager.0.lock().unwrap().refuses = false;
+    manager.0.lock().unwrap().is_late = true;
+    let unknown = Enforcement::refused(Some(Fence::Systemd), "systemd does not answer".into());
+    assert_eq!(ask(&mut bed, "1"), [unknown.clone()]);
+    assert_eq!(
+        ask(&mut bed, "1"),
+        [held(Fence::Systemd, "1")],
+        "it was done, by us"
+    );
+    assert_eq!(ask(&mut bed, "2"), [unknown]);
+    manager.0.lock().unwrap().is_late = false;
+    bed.restart();
+    assert_eq!(
+        bed.restore(),
+        [("AllowedCPUs of camera.service".into(), PutBackOutcome::Done)]
+    );
+    assert_eq!(manager.0.lock().unwrap().units[unit], CpuSet::EMPTY);
 
     // The unit is gone, and what was to be put back with it.
     manager.0.lock().unwrap().refuses = false;
