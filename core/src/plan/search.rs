@@ -41,7 +41,7 @@ pub struct Effort {
 impl Default for Effort {
     fn default() -> Self {
         Self {
-            vectors: 96,
+            vectors: 32,
             looks_per_app: 15_000,
             provable_fronts: 1024,
             provable_vectors: 4096,
