@@ -19,6 +19,7 @@ use dynd_vocab::{
 
 use crate::budget::MissBudget;
 use crate::conditions::Conditions;
+use crate::dwell::{self, Dwell};
 use crate::forecast::{Forecast, Point};
 use crate::grant::{Grant, Offer};
 use crate::kalman::Kalman;
@@ -63,6 +64,7 @@ pub(crate) struct App {
     cores: CoreBounds,
     forecast: Forecast,
     budget: MissBudget,
+    dwell: Dwell,
     load_changed_at: Timestamp,
     history: VecDeque<(Seconds, bool)>,
     /// Threads running or waiting at a random moment.
@@ -84,7 +86,8 @@ impl App {
             identity,
             qualities: qualities(&hello.model),
             forecast: Forecast::new(&hello.model),
-            budget: MissBudget::new(1.0 - hello.requirement.percentile),
+            budget: budget(&hello.requirement),
+            dwell: Dwell::default(),
             name: hello.name,
             model: hello.model,
             requirement: hello.requirement,
@@ -227,7 +230,8 @@ impl App {
         } else {
             allowed
         };
-        self.budget = MissBudget::new(1.0 - self.requirement.percentile);
+        self.budget = budget(&self.requirement);
+        self.dwell.forget();
     }
 
     /// Learns from a report under `conditions`; true if the inference was late. One of more
@@ -279,6 +283,7 @@ impl App {
     pub(crate) fn load_changed(&mut self, from: Level, to: Level, now: Timestamp) {
         self.forecast.level_changed();
         self.load_changed_at = now;
+        self.dwell.forget();
         if to < from {
             self.budget.relieve();
         }
@@ -302,7 +307,7 @@ impl App {
 
     /// The share of inferences that may be late for now.
     pub(crate) fn allowed(&self) -> f64 {
-        self.budget.allowed()
+        self.budget.allowed() + self.budget.affordable()
     }
 
     /// Takes over what the planner grants; the assignment if it says anything new.
@@ -344,6 +349,12 @@ impl App {
             requirement: self.requirement,
             contended,
         };
+        if let Some((from, to)) = self.granted.zip(grant) {
+            let (from, to) = (points::point(&from.offer), points::point(&to.offer));
+            if from != to {
+                self.dwell.moved(scene.now, from, to);
+            }
+        }
         self.granted = grant;
         Some(&*self.assignment.insert(assignment))
     }
@@ -423,7 +434,7 @@ impl App {
             );
         };
         let late = self.late(&offer, scene) * 100.0;
-        let allowed = self.budget.allowed() * 100.0;
+        let allowed = self.allowed() * 100.0;
         let target = self.requirement.latency;
         let place = if offer.cores == 0 {
             "on a shared core, "
@@ -469,6 +480,12 @@ pub(crate) struct Scene<'a> {
     pub(crate) level: Level,
     pub(crate) surroundings: &'a Surroundings,
     pub(crate) now: Timestamp,
+}
+
+/// What an app of this requirement may miss; a stay that is paid for lasts as long as a move must not be taken back.
+fn budget(requirement: &Requirement) -> MissBudget {
+    let period = requirement.period.unwrap_or(requirement.latency).get();
+    MissBudget::new(1.0 - requirement.percentile, dwell::SOON.as_secs_f64() / period)
 }
 
 /// The least and the most of the qualities of a model.

@@ -318,9 +318,14 @@ impl Forecast {
         self.stretch.factor(point, conditions, &self.macs)
     }
 
-    /// Shares of the undisturbed latency at `point` that clocks scale.
-    pub(crate) fn slopes(&self, point: Point) -> Slopes {
-        self.stretch.slopes(point, &self.macs)
+    /// Shares of the undisturbed latency at `point` that clocks scale, if any were learned.
+    pub(crate) fn learned_slopes(&self, point: Point) -> Option<Slopes> {
+        self.stretch.learned(point)
+    }
+
+    /// The same as it is believed before, on any number of cores.
+    pub(crate) fn believed_slopes(&self, point: Point) -> Slopes {
+        self.stretch.believed(point, &self.macs)
     }
 
     /// What a neighbour that keeps `processor` fully busy adds, as a share of the undisturbed latency.
@@ -342,7 +347,8 @@ impl Forecast {
         self.undisturbed_of(point).seconds
     }
 
-    /// Latency at quantile `share` under `conditions`, from evidence if there is enough, else the prior.
+    /// Latency at quantile `share` under `conditions`, from evidence if there is enough, else that of the app's other points
+    /// without load, else the prior.
     pub(crate) fn quantile(&self, point: Point, conditions: &Conditions, share: f64) -> Seconds {
         let undisturbed = self.undisturbed(point) * self.stretch(point, conditions);
         if let Some(Evidence { spread, .. }) = self.evidence(point, conditions.level)
@@ -350,6 +356,14 @@ impl Forecast {
             && let Some(ratio) = spread.quantile(share)
         {
             return undisturbed * ratio;
+        }
+        if conditions.level == 0
+            && self.known(point).is_some_and(Known::is_timed)
+            && self.pooled.weight() >= 20.0
+            && let Some(ratio) = self.pooled.quantile(share)
+        {
+            let excess = (ratio - 1.0).max(0.0) * self.share_of(self.undisturbed_of(point).log);
+            return undisturbed * (ratio.min(1.0) + excess);
         }
         let (middle, width) = self.prior(point, conditions);
         let odds = libm::log(share / (1.0 - share));

@@ -27,6 +27,7 @@ mod budget;
 mod clocks;
 mod conditions;
 mod controller;
+mod dwell;
 mod forecast;
 mod grant;
 mod heat;

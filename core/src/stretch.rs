@@ -143,9 +143,12 @@ impl Stretch {
 
     /// Shares of the time of `point` that clocks scale.
     pub(crate) fn slopes(&self, point: Point, macs: &[u64]) -> Slopes {
-        self.slopes
-            .get(&point)
-            .map_or_else(|| self.believed(point, macs), Learned::slopes)
+        self.learned(point).unwrap_or_else(|| self.believed(point, macs))
+    }
+
+    /// The same, if any were learned.
+    pub(crate) fn learned(&self, point: Point) -> Option<Slopes> {
+        self.slopes.get(&point).map(Learned::slopes)
     }
 
     /// κ: what a neighbour that keeps `processor` fully busy adds, as a share of the undisturbed latency.
@@ -196,7 +199,7 @@ impl Stretch {
     }
 
     /// What is believed of a point that was not measured at different clocks.
-    fn believed(&self, point: Point, macs: &[u64]) -> Slopes {
+    pub(crate) fn believed(&self, point: Point, macs: &[u64]) -> Slopes {
         let size = |point: &Point| macs.get(point.subnetwork).copied().unwrap_or(1).max(1) as f64;
         let own_size = size(&point);
         let known = self

@@ -13,7 +13,7 @@
 //! budget is known wherever it is stretched less than where it was, or more than where it was not.
 
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, OnceCell};
 use core::time::Duration;
 
 use dynd_vocab::{Objective, ProcessorKind, Rung};
@@ -31,6 +31,10 @@ const CAUTIOUS: Duration = Duration::from_millis(400);
 
 /// After that, a point is tried if its risk of lateness less this many standard deviations is in budget.
 const CURIOSITY: f64 = 1.5;
+
+/// After moves on hope have failed, other points are doubted by so many standard deviations instead; and always what is
+/// paid for by what was saved.
+const WARINESS: f64 = 1.0;
 
 /// A point that is late more often than this is taken to be late, whatever was saved.
 const MOST_RISK: f64 = 0.45;
@@ -54,8 +58,10 @@ pub(crate) struct Prospects<'a> {
     app: &'a App,
     scene: &'a Scene<'a>,
     moment: Moment<'a>,
-    /// By how many standard deviations less often than expected a point is hoped to be late.
-    hope: f64,
+    /// By how many standard deviations less often than expected a point is hoped to be late: what runs, and any other.
+    hope: (f64, f64),
+    /// The risk that what is saved pays for, of what does not run.
+    affordable: f64,
     /// Per processor, what it could run there: by cores, and then the best by the objective first, as far as that is
     /// known before the clocks are.
     places: Vec<Vec<Prospect>>,
@@ -141,6 +147,25 @@ impl App {
             .collect()
     }
 
+    /// The sub-networks of enough quality, the best by the objective first as far as that is known before all else. A model
+    /// that cannot reach its minimum at all still runs, degraded.
+    fn candidates(&self, objective: Objective) -> Vec<usize> {
+        let all = 0..self.model.subnetworks.len();
+        let short = all.clone().all(|subnetwork| self.is_short(subnetwork));
+        let mut good: Vec<usize> = all
+            .filter(|subnetwork| short || !self.is_short(*subnetwork))
+            .collect();
+        let table = &self.model.subnetworks;
+        match objective {
+            Objective::MaxQuality | Objective::MaxTimelyQuality => good.sort_by(|a, b| {
+                let (a, b) = (table[*a].quality.get(), table[*b].quality.get());
+                b.total_cmp(&a)
+            }),
+            Objective::MinEnergy | Objective::MinLatency => good.sort_by_key(|index| table[*index].macs),
+        }
+        good
+    }
+
     /// Whether a sub-network misses the minimum quality.
     fn is_short(&self, subnetwork: usize) -> bool {
         self.model.subnetworks[subnetwork].quality < self.requirement.min_quality
@@ -150,14 +175,24 @@ impl App {
 impl<'a> Prospects<'a> {
     /// What `app` could run, as things stand.
     pub(crate) fn new(app: &'a App, scene: &'a Scene<'a>) -> Self {
-        let cautious = scene.now.since(app.load_changed_at) < CAUTIOUS;
+        let budget = &app.budget;
+        let hope = CURIOSITY * budget.curiosity();
+        let hope = if scene.now.since(app.load_changed_at) < CAUTIOUS {
+            (0.0, 0.0)
+        } else if app.dwell.is_wary(scene.now) {
+            (hope, -WARINESS)
+        } else {
+            (hope, hope)
+        };
+        let saved = if app.dwell.is_settled(scene.now) {
+            budget.affordable()
+        } else {
+            0.0
+        };
         let mut prospects = Self {
             moment: app.forecast.moment(app.requirement.latency, scene.now),
-            hope: if cautious {
-                0.0
-            } else {
-                CURIOSITY * app.budget.curiosity()
-            },
+            hope,
+            affordable: (budget.allowed() + saved).min(MOST_RISK),
             places: Vec::new(),
             app,
             scene,
@@ -182,18 +217,16 @@ impl<'a> Prospects<'a> {
         };
         let least = if is_cpu { app.cores.min.max(1) } else { 1 };
         let shares = is_cpu && app.cores.min <= 1 && room > 0;
-        let all = 0..app.model.subnetworks.len();
-        // A model that cannot reach its minimum at all still runs, degraded.
-        let short = all.clone().all(|subnetwork| app.is_short(subnetwork));
-        let good = all.filter(|subnetwork| short || !app.is_short(*subnetwork));
         let kappa = app.forecast.crowding(index);
         let conditions = |level| scene.surroundings.conditions(scene.board, app.id, index, level);
         let (alone, beside) = (conditions(scene.level), conditions(crowded(scene.level)));
-        let mut place = Vec::new();
+        let order = app.candidates(scene.objective);
+        // Of a sub-network nothing is learned yet, the same is believed on any number of cores.
+        let believed: Vec<OnceCell<Slopes>> = order.iter().map(|_| OnceCell::new()).collect();
+        let mut place = Vec::with_capacity(order.len() * (most as usize + 1));
         for cores in shares.then_some(0).into_iter().chain(least..=most) {
             let now = if cores == 0 { beside } else { alone };
-            let first = place.len();
-            place.extend(good.clone().map(|subnetwork| {
+            place.extend(order.iter().zip(&believed).map(|(&subnetwork, believed)| {
                 let at = Point {
                     subnetwork,
                     processor: index,
@@ -204,26 +237,16 @@ impl<'a> Prospects<'a> {
                     cores,
                     now,
                     footing: self.moment.footing(at, now.level),
-                    slopes: app.forecast.slopes(at),
+                    slopes: app
+                        .forecast
+                        .learned_slopes(at)
+                        .unwrap_or_else(|| *believed.get_or_init(|| app.forecast.believed_slopes(at))),
                     kappa,
                     quality: app.model.subnetworks[subnetwork].quality.get(),
                     is_short: app.is_short(subnetwork),
                     known: Cell::new((0.0, f64::INFINITY)),
                 }
             }));
-            place[first..].sort_by(|a, b| {
-                let quicker = a
-                    .footing
-                    .undisturbed()
-                    .get()
-                    .total_cmp(&b.footing.undisturbed().get());
-                match scene.objective {
-                    Objective::MaxQuality | Objective::MaxTimelyQuality => {
-                        b.quality.total_cmp(&a.quality).then(quicker)
-                    }
-                    Objective::MinEnergy | Objective::MinLatency => quicker,
-                }
-            });
         }
         place
     }
@@ -246,12 +269,12 @@ impl<'a> Prospects<'a> {
             };
             for prospect in team {
                 let course = self.course(spot, prospect);
-                if !self.holds(spot, prospect, &course) {
-                    late.push((prospect, course));
-                    continue;
-                }
                 let sketch = self.sketch(spot, prospect, &course);
                 if needless(&sketch, into) {
+                    continue;
+                }
+                if !self.holds(spot, prospect, &course) {
+                    late.push((prospect, course, sketch));
                     continue;
                 }
                 if is_timely {
@@ -260,8 +283,7 @@ impl<'a> Prospects<'a> {
                     into.push(sketch);
                 }
             }
-            for (prospect, course) in late.drain(..) {
-                let mut sketch = self.sketch(spot, prospect, &course);
+            for (prospect, course, mut sketch) in late.drain(..) {
                 sketch.worth.violation += micro(LEAST);
                 if !needless(&sketch, into) {
                     into.push(self.point(spot, prospect, &course));
@@ -341,21 +363,28 @@ impl<'a> Prospects<'a> {
     /// How far the risk of lateness exceeds the budget; 0 if it does not.
     fn excess_risk(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> f64 {
         let budget = &self.app.budget;
-        let (patience, loyalty) = if self.runs(spot, prospect) {
+        let runs = self.runs(spot, prospect);
+        let (patience, loyalty) = if runs {
             (budget.patience(), budget.loyalty())
         } else {
             (0.0, 0.0)
         };
         let allowed = (budget.allowed() + patience).min(MOST_RISK);
-        if self.risk(prospect, outlook) <= allowed {
+        // Hope is for trying what is allowed. What is beyond that is paid for, and may turn out dearer.
+        let is_paid = !runs && outlook.late + WARINESS * outlook.unsure <= self.affordable;
+        if is_paid || self.risk(spot, prospect, outlook) <= allowed {
             return 0.0;
         }
         (outlook.late - allowed - loyalty).max(LEAST)
     }
 
     /// The risk of lateness to reckon with: of what may be tried, the least that is likely.
-    fn risk(&self, prospect: &Prospect, outlook: &Outlook) -> f64 {
-        let hope = if prospect.cores == 0 { 0.0 } else { self.hope };
+    fn risk(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> f64 {
+        let hope = match prospect.cores {
+            0 => 0.0,
+            _ if self.runs(spot, prospect) => self.hope.0,
+            _ => self.hope.1,
+        };
         (outlook.late - hope * outlook.unsure).max(0.0)
     }
 
@@ -452,7 +481,7 @@ impl<'a> Prospects<'a> {
     /// The share of answers that come in time, the running point's a little more: a switch must pay for itself.
     fn in_time(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> f64 {
         let loyalty = if self.runs(spot, prospect) { LOYALTY } else { 0.0 };
-        1.0 - (self.risk(prospect, outlook) - loyalty).max(0.0)
+        1.0 - (self.risk(spot, prospect, outlook) - loyalty).max(0.0)
     }
 }
 

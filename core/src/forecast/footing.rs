@@ -58,7 +58,10 @@ impl Forecast {
 
     /// What is believed of `point` before it was tried under `level`: everything but the evidence.
     pub(super) fn belief(&self, point: Point, level: Level) -> Footing {
-        let undisturbed = self.undisturbed_of(point);
+        self.belief_as(point, level, self.undisturbed_of(point))
+    }
+
+    fn belief_as(&self, point: Point, level: Level, undisturbed: Undisturbed) -> Footing {
         let (correction, doubt) = self.correction_of(undisturbed.log, level);
         let unsure = self.correction[usize::from(level)].uncertainty();
         let loaded = if level > 0 { WIDTH_LOADED } else { 0.0 };
@@ -80,14 +83,16 @@ impl Moment<'_> {
     /// All that is known of `point` under `level`.
     pub(crate) fn footing(&self, point: Point, level: Level) -> Footing {
         let forecast = self.forecast;
-        let belief = forecast.belief(point, level);
-        let evidence = forecast.evidence(point, level).map(|evidence| {
+        let Some(known) = forecast.known(point) else {
+            return forecast.belief(point, level);
+        };
+        let belief = forecast.belief_as(point, level, forecast.undisturbed_as(point, known));
+        let evidence = known.evidence[usize::from(level)].as_deref().map(|evidence| {
             let age = self.now.since(evidence.at).as_secs_f64() / HALF_LIFE.as_secs_f64();
             (Box::new(evidence.spread.tail()), libm::exp2(-age))
         });
-        let is_pooled = level == 0 && forecast.known(point).is_some_and(super::Known::is_timed);
         Footing {
-            pooled: is_pooled.then(|| forecast.share_of(belief.undisturbed.log)),
+            pooled: (level == 0 && known.is_timed()).then(|| forecast.share_of(belief.undisturbed.log)),
             evidence,
             is_recent: forecast.recent.iter().any(|recent| recent.point == point),
             ..belief

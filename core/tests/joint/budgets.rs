@@ -64,7 +64,7 @@ fn without_a_rail_it_is_kept_by_estimates_and_says_so() {
     assert!(kept.quality() < QUALITY[2] - 1e-9);
 }
 
-fn with_zone() -> BoardDescription {
+pub(crate) fn with_zone() -> BoardDescription {
     BoardDescription {
         zones: vec![ThermalZone {
             name: "soc".into(),

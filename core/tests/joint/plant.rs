@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use dynd_core::Input;
+use dynd_core::{Input, Selector};
 use dynd_vocab::{
     AppCpu, AppId, Assignment, BoardDescription, Celsius, CpuTimes, Hello, Hertz, Pid, Policy, Report,
-    Sample, Timestamp, Watts,
+    Sample, Seconds, Timestamp, Watts,
 };
 
 use crate::told::{ON_CORE, Told, hello};
@@ -40,17 +40,26 @@ pub(crate) struct Plant {
     moments: Vec<(f64, f64)>,
     /// How often the clock was changed, and how often an app was told to run something else or elsewhere.
     pub(crate) changes: (usize, usize),
+    /// How many plans changed any of that.
+    pub(crate) plans: usize,
+    /// Per app, what chooses before each inference, what it ran last, and how often that was something else.
+    selectors: Vec<Selector>,
+    ran: Vec<Option<usize>>,
+    pub(crate) switches: Vec<usize>,
+    /// Per app, how many inferences there were, and how many of them were late.
+    pub(crate) inferences: Vec<(usize, usize)>,
     /// By how much an inference may take longer than the median, now and then.
     pub(crate) noise: f64,
     /// Whether the temperature can be read.
     pub(crate) is_read: bool,
+    targets: Vec<Seconds>,
     random: u64,
 }
 
 impl Plant {
     pub(crate) fn new(board: BoardDescription, policy: Policy, apps: &[Hello]) -> Self {
         let told = Told::on(board, policy, apps);
-        Self {
+        let mut plant = Self {
             busy: vec![0.0; 4],
             app_busy: vec![0.0; apps.len()],
             energy: 0.0,
@@ -59,10 +68,29 @@ impl Plant {
             sampled: (0, 0.0),
             moments: Vec::new(),
             changes: (0, 0),
+            plans: 0,
+            selectors: apps.iter().map(selector).collect(),
+            ran: vec![None; apps.len()],
+            switches: vec![0; apps.len()],
+            inferences: vec![(0, 0); apps.len()],
+            targets: apps.iter().map(|app| app.requirement.latency).collect(),
             noise: 0.0,
             is_read: true,
             random: 1,
             told,
+        };
+        plant.tell(&vec![None; apps.len()]);
+        plant
+    }
+
+    /// Apps hear of what they were assigned since `before`.
+    fn tell(&mut self, before: &[Option<Assignment>]) {
+        let told = before.iter().zip(&self.told.assignments);
+        for ((before, now), selector) in told.zip(&mut self.selectors) {
+            let number = |told: &Option<Assignment>| told.as_ref().map(|told| told.generation);
+            if let Some(assignment) = now.as_ref().filter(|_| number(before) != number(now)) {
+                selector.assign(assignment);
+            }
         }
     }
 
@@ -78,7 +106,7 @@ impl Plant {
             if self.steps.is_multiple_of(5) {
                 self.sample(relative);
             }
-            self.changes.0 += usize::from(before.0 != self.told.setting);
+            let clocks = usize::from(before.0 != self.told.setting);
             let told = before.1.iter().zip(&self.told.assignments);
             // Another latency of the same, at another clock, is nothing else to do.
             let todo = |told: &Option<Assignment>| {
@@ -86,7 +114,9 @@ impl Plant {
                 let rung = told.ladder.first().map(|rung| rung.subnetwork);
                 Some((rung, told.processor.clone(), told.cpus))
             };
-            self.changes.1 += told.filter(|(before, now)| todo(before) != todo(now)).count();
+            let told = told.filter(|(before, now)| todo(before) != todo(now)).count();
+            self.changes = (self.changes.0 + clocks, self.changes.1 + told);
+            self.plans += usize::from(clocks + told > 0);
         }
         self
     }
@@ -94,10 +124,13 @@ impl Plant {
     /// Every app infers once.
     fn infer(&mut self, relative: f64) {
         for index in 0..self.told.assignments.len() {
-            let Some(rung) = self.told.app(index).ladder.first() else {
+            if self.told.app(index).ladder.is_empty() {
                 continue;
-            };
-            let subnetwork = rung.subnetwork;
+            }
+            let target = self.targets[index];
+            let subnetwork = self.selectors[index].choose(target, 1).subnetwork;
+            let before = self.ran[index].replace(subnetwork);
+            self.switches[index] += usize::from(before.is_some_and(|before| before != subnetwork));
             let cpu = self.told.app(index).cpus.iter().next().unwrap() as usize;
             let seconds = ON_CORE[subnetwork] * 1e-3 * (0.1 + 0.9 / relative) * self.factor();
             self.busy[cpu] += seconds;
@@ -113,6 +146,10 @@ impl Plant {
                 latency: service,
                 after_switch: false,
             };
+            let late = Seconds::new(seconds) > target;
+            self.inferences[index].0 += 1;
+            self.inferences[index].1 += usize::from(late);
+            self.selectors[index].record(&report);
             self.step(Input::Reports(AppId(index as u32 + 1), vec![report]));
         }
     }
@@ -134,7 +171,9 @@ impl Plant {
     pub(crate) fn step(&mut self, input: Input) {
         // `Told` lets time go by itself.
         self.told.now = self.now() - 20_000_000;
+        let before = self.told.assignments.clone();
         self.told.step(input);
+        self.tell(&before);
     }
 
     fn sample(&mut self, relative: f64) {
@@ -190,6 +229,11 @@ impl Plant {
         let count = all.len() as f64;
         all.map(|index| self.told.quality(index)).sum::<f64>() / count
     }
+}
+
+/// What chooses in the client of `app`.
+fn selector(app: &Hello) -> Selector {
+    Selector::new(app.model.clone(), app.requirement, &app.profile)
 }
 
 /// Three apps that could run their best on a core each.
