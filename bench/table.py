@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The table of what dynd must show, as far as it can be measured today: `./dev bench [PART...] [--json]`.
 
-Parts: planner, estimator, percentile, simulator, scenarios, plants; `controller` is all of them, `client` what an app pays.
+Parts: planner, estimator, percentile, steady, simulator, reach; `controller` is all of these, `client` what an app pays. They
+take minutes. scenarios and plants, together `laboratory`, play every controller and take hours.
 Figures come from the benchmarks, tests and examples of the crates and from `dynctl simulate --json`; here they are only
 compared with what is to be reached. A line that is not reached says so. Measure on a quiet machine.
 """
@@ -15,8 +16,9 @@ import sys
 import time
 
 PARTS = {
-    "controller": ["planner", "estimator", "percentile", "simulator", "scenarios", "plants"],
+    "controller": ["planner", "estimator", "percentile", "steady", "simulator", "reach"],
     "client": ["estimator"],
+    "laboratory": ["scenarios", "plants"],
 }
 SEEN = {"oracle", "clairvoyant"}
 CAUSAL = "dynd,static-largest,static-smallest,static-best,dynamic-ofa-rule,alert,poet,poet-tuned,greedy-mmkp"
@@ -46,15 +48,23 @@ def row(what, value, op, limit, unit):
     return {"what": what, "value": value, "op": op, "limit": limit, "unit": unit, "ok": ok}
 
 
+def example(package, name):
+    return json.loads(cargo("run", "-q", "--release", "-p", package, "--example", name, "--", "--json"))
+
+
+def test(name, *filters):
+    """What the tests of dynd-core called `name` print that match any of `filters`."""
+    return cargo("test", "-q", "--release", "-p", "dynd-core", "--test", name, "--", "--nocapture", *filters)
+
+
 def planner(_):
-    rows = json.loads(cargo("bench", "-q", "-p", "dynd-core", "--bench", "planner", "--", "--json"))
-    yield from (each for each in rows if each["limit"] is not None)
-    test = ["test", "--release", "-p", "dynd-core", "--test", "plan"]
-    said = cargo(*test, "a_thousand_small_problems", "--", "--nocapture")
+    for bench in ("planner", "step"):
+        rows = json.loads(cargo("bench", "-q", "-p", "dynd-core", "--bench", bench, "--", "--json"))
+        yield from (each for each in rows if each["limit"] is not None)
+    said = test("plan", "a_thousand_small_problems")
     exact = 1000 if re.search(r"test result: ok\. 1 passed", said) else 0
     yield row("plans as good as brute force, of 1000 problems", exact, "==", 1000, "")
-    said = cargo(*test, "large_problems_come_near", "--", "--nocapture")
-    mean, worst = re.search(r"mean ([\d.]+) %, worst ([\d.]+) %", said).groups()
+    mean, worst = re.search(r"mean ([\d.]+) %, worst ([\d.]+) %", test("plan", "large_problems_come_near")).groups()
     yield row("gap to the bound, up to 64 apps, mean", float(mean), "<=", 1, "%")
     yield row("gap to the bound, up to 64 apps, worst", float(worst), "<=", 3, "%")
 
@@ -69,7 +79,7 @@ def estimator(_):
 
 
 def percentile(_):
-    for each in json.loads(cargo("run", "-q", "--release", "-p", "dynd-core", "--example", "percentile", "--", "--json")):
+    for each in example("dynd-core", "percentile"):
         allowed, fixed = each["allowed"], each["fixed"]
         if min(fixed) <= allowed <= max(fixed):
             beside = f"a Gaussian choice {100 * each['gaussian']:.1f} %"
@@ -77,8 +87,24 @@ def percentile(_):
             yield row(what, round(100 * abs(each["late"] - allowed), 2), "<=", 1, "points")
 
 
+def steady(_):
+    said = test("joint", "steady")
+    for objective, changes in re.findall(r"^constant input, ([\w-]+): (\d+) changes", said, re.M):
+        yield row(f"constant input, {objective}: changes after 1 s", int(changes), "==", 0, "")
+    for objective, switches in re.findall(r"^stationary noise, ([\w-]+): .* (\d+) switches of one app", said, re.M):
+        yield row(f"stationary noise, {objective}: switches of an app per minute", int(switches) / 10, "<=", 1, "")
+    for plans in re.findall(r"^cold to steady heat: (\d+) plans", said, re.M):
+        yield row("cold board to steady heat under a temperature limit: plans", int(plans), "<=", 3, "")
+    found = re.findall(r"near after (\d+)", test("closed_loop", "never_profiled"))
+    yield row("never profiled: inferences to within one rung, worst of 5 machines", max(map(int, found)), "<=", 20, "")
+
+
 def simulator(_):
-    yield from json.loads(cargo("run", "-q", "--release", "-p", "dynd-sim", "--example", "pace", "--", "--json"))
+    yield from example("dynd-sim", "pace")
+
+
+def reach(_):
+    yield from example("dynd-sim", "reach")
 
 
 def simulate(*arguments):
@@ -92,7 +118,11 @@ def median(scenario, name, figure):
 
 
 def scenarios(options):
-    found = simulate(*sorted(glob.glob("scenarios/*.toml")), "--seeds", str(options.seeds))["scenarios"]
+    files = sorted(glob.glob("scenarios/*.toml"))
+    found = []
+    for number, file in enumerate(files, 1):
+        say(f"scenario {number} of {len(files)}")
+        found.extend(simulate(file, "--seeds", str(options.seeds))["scenarios"])
     by_name = {scenario["name"]: scenario for scenario in found}
     yield from dynamic_ofa(by_name)
     yield from saved(by_name["xavier-one-model"], "one model")

@@ -60,6 +60,31 @@ impl Catalogue {
     }
 }
 
+/// How far the configurations of an app are apart: the most over the least.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reach {
+    /// Of the energy that the board takes for one inference.
+    pub energy: f64,
+    /// Of the latency.
+    pub time: f64,
+}
+
+impl Catalogue {
+    /// How far sub-networks, cores, processors and clocks of the app of this index reach together; nothing if it cannot
+    /// run.
+    pub fn reach(&self, app: usize) -> Option<Reach> {
+        let range = |figure: fn(&Point) -> f64| {
+            let figures = self.apps.get(app)?.iter().map(figure);
+            let most = figures.clone().reduce(f64::max)?;
+            figures.reduce(f64::min).map(|least| most / least)
+        };
+        Some(Reach {
+            energy: range(|point| point.busy.get() * point.latency.get())?,
+            time: range(|point| point.latency.get())?,
+        })
+    }
+}
+
 fn points(stage: &Stage, brief: &Brief, app: usize) -> Result<Vec<Point>, PlantError> {
     let mut points = Vec::new();
     for spot in &brief.apps[app].spots {

@@ -37,7 +37,7 @@ mod workload;
 mod world;
 
 pub use brief::{AppBrief, Brief, Spot};
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Reach};
 pub use contender::{Choice, Contender, Governors, Margin, UnknownContender};
 pub use contest::{Contest, Entry, Outcome};
 pub use cost::Cost;
