@@ -96,6 +96,14 @@ impl Domain {
         }
     }
 
+    /// How long it is left alone until it is looked at again, in nanoseconds: as its governor wants, and an accelerator in
+    /// any case at the pace of its driver, which counts how busy it is whoever governs it (`gk20a_pmu_load_update` of nvgpu).
+    /// Absent if only bounds move it.
+    pub(crate) fn period(&self) -> Option<u64> {
+        let polling = || self.polling.map(|polling| (polling.get() * NANOS) as u64);
+        self.governor.period().or_else(polling)
+    }
+
     /// The lowest and the highest clock that users allow.
     pub(crate) const fn user_bounds(&self) -> (Hertz, Hertz) {
         self.bounds
@@ -177,7 +185,7 @@ impl Domain {
             self.asked = request;
         }
         self.settle();
-        if let Some(period) = self.governor.period()
+        if let Some(period) = self.period()
             && (self.opp != before || !self.governor.waits_after_change_only())
         {
             self.next = now + period;

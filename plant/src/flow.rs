@@ -74,7 +74,7 @@ impl Plant {
         let first = self.blueprint.clusters.len();
         let polled = self.domains[first..]
             .iter()
-            .filter(|domain| domain.governor.period().is_some());
+            .filter(|domain| domain.period().is_some());
         let zones = self.governed.iter().map(|zone| zone.next);
         let limits = self.limiters.iter().map(|limiter| limiter.next);
         let all = polled.map(|domain| domain.next).chain(zones).chain(limits);
@@ -109,7 +109,7 @@ impl Plant {
         for processor in 0..self.domains.len() {
             let told = self.tells(processor);
             let domain = &self.domains[processor];
-            if told && domain.governor.period().is_some() && domain.next <= self.now {
+            if told && domain.period().is_some() && domain.next <= self.now {
                 self.govern_by_load(processor);
             }
         }

@@ -50,7 +50,8 @@ impl Plant {
         self.domains[processor].governor.label()
     }
 
-    /// Share of time that the busiest unit of `processor` was busy in the last period of its governor.
+    /// Share of time that the busiest unit of `processor` was busy in the last period of its governor or driver; 0 if it has
+    /// neither.
     pub fn load(&self, processor: usize) -> f64 {
         self.domains[processor].load
     }
