@@ -67,9 +67,11 @@ pub(crate) struct App {
     dwell: Dwell,
     load_changed_at: Timestamp,
     history: VecDeque<(Seconds, bool)>,
-    /// Threads running or waiting at a random moment.
-    occupancy: f64,
+    /// Threads running or waiting at a random moment; nothing before that was seen where it runs.
+    occupancy: Option<f64>,
     last_ended: Option<Timestamp>,
+    /// What the latest inference would have taken alone, on an accelerator, at the clock it had.
+    alone: Option<Seconds>,
     granted: Option<Grant>,
     /// Index of the processor that it acknowledged to run on.
     runs_on: Option<usize>,
@@ -107,8 +109,9 @@ impl App {
             last_heard: now,
             load_changed_at: now,
             history: VecDeque::new(),
-            occupancy: 0.0,
+            occupancy: None,
             last_ended: None,
+            alone: None,
             granted: None,
             runs_on: None,
             is_enforced: false,
@@ -183,7 +186,11 @@ impl App {
         self.acked = Some(generation);
         let latest = self.assignment.as_ref().map(|assignment| assignment.generation);
         if latest == Some(generation) {
-            self.runs_on = self.granted.map(|grant| grant.offer.processor);
+            let runs_on = self.granted.map(|grant| grant.offer.processor);
+            if runs_on != self.runs_on {
+                (self.occupancy, self.last_ended) = (None, None);
+            }
+            self.runs_on = runs_on;
         }
     }
 
@@ -251,13 +258,15 @@ impl App {
         }
         self.history.push_back((report.latency.into(), late));
         self.budget.observe(late);
-        self.follow_occupancy(report);
         let point = Point {
             subnetwork: report.subnetwork,
             processor: self.processor(),
             cores: report.cores,
         };
-        if let Some(latency) = self.forecast.observe(point, &conditions, report) {
+        let observed = self.forecast.observe(point, &conditions, report);
+        self.alone = self.forecast.alone(point, &conditions);
+        self.follow_occupancy(report);
+        if let Some(latency) = observed {
             self.slowdown
                 .entry(point.processor)
                 .or_insert_with(|| Kalman::new(0.0, 0.1))
@@ -396,10 +405,13 @@ impl App {
     /// How busy it keeps the processor it runs on: threads that run or wait at a random moment.
     pub(crate) fn occupancy(&self, now: Timestamp) -> Occupancy {
         let active = self.is_active(now) && !self.is_paused(now);
+        let expected = || self.granted.and_then(|grant| self.expected(&grant.offer));
+        let units = self.occupancy.or_else(expected).unwrap_or(0.0);
         Occupancy {
             app: self.id,
             processor: self.processor(),
-            units: if active { self.occupancy } else { 0.0 },
+            units: if active { units } else { 0.0 },
+            is_seen: self.occupancy.is_some() || !active,
         }
     }
 
@@ -464,8 +476,11 @@ impl App {
         if let Some(last) = self.last_ended.replace(report.ended) {
             let interval = report.ended.since(last).max(report.service).as_secs_f64();
             if interval > 0.0 {
-                let now = report.service.as_secs_f64() / interval * f64::from(report.cores);
-                self.occupancy += 0.1 * (now - self.occupancy);
+                // What waits for a core competes for it; on an accelerator only what runs keeps it busy.
+                let service = self.alone.map_or(report.service.as_secs_f64(), Seconds::get);
+                let now = service.min(interval) / interval * f64::from(report.cores);
+                let before = self.occupancy.unwrap_or(now);
+                self.occupancy = Some(before + 0.1 * (now - before));
             }
         }
     }

@@ -11,8 +11,10 @@ pub(crate) struct Conditions {
     pub(crate) slowness: Option<f64>,
     /// The same of the CPUs that feed an accelerator.
     pub(crate) host_slowness: Option<f64>,
-    /// How busy others keep the processor: as a share of it, 0 to 1.
+    /// How busy other managed apps keep the processor: as a share of it, 0 to 1.
     pub(crate) crowd: f64,
+    /// The same of what nobody manages, as an accelerator's driver tells.
+    pub(crate) strangers: f64,
 }
 
 impl Conditions {
@@ -23,6 +25,7 @@ impl Conditions {
             slowness: None,
             host_slowness: None,
             crowd: 0.0,
+            strangers: 0.0,
         }
     }
 

@@ -13,7 +13,7 @@
 //!    14, 26, 32.) Around it the latency is taken to be log-logistic, with a width that says how unsure the prior
 //!    is.
 //!    Clocks and neighbours stretch it ([`Stretch`]); where they are not known the factor is 1.
-//! 3. *Evidence*: a [`Spread`] per point and level, of latencies over the undisturbed one and the stretch, so that it holds at other
+//! 3. *Evidence*: a [`Spread`] per point and level (of an accelerator: class of slowdown by others), of latencies over the undisturbed one and the stretch, so that it holds at other
 //!    clocks; no shape is assumed.
 //!    Without unmanaged load the noise of a point whose undisturbed latency was measured is taken to be that of the
 //!    app's other points: what was hardly tried has the tails of what was, as a time if that was shorter.
@@ -36,9 +36,9 @@ use crate::conditions::Conditions;
 use crate::kalman::Kalman;
 use crate::load::{Level, MAX_LEVEL};
 use crate::spread::{FAST, SLOW, Spread};
-use crate::stretch::{Slopes, Stretch};
+use crate::stretch::{Doubts, Slopes, Stretch};
 
-pub(crate) use footing::{Footing, Moment};
+pub(crate) use footing::{Footing, Moment, Strain};
 
 const LEVELS: usize = MAX_LEVEL as usize + 1;
 
@@ -47,6 +47,9 @@ const PRIOR_WEIGHT: f64 = 6.0;
 
 /// Evidence of another point of the app weighs this share of a point's own.
 const POOLED_SHARE: f64 = 0.05;
+
+/// From which slowdown on evidence of an accelerator goes to the next shelf.
+const SHELVES: [f64; LEVELS - 1] = [1.12, 1.3, 1.6];
 
 /// How old evidence must be before it is written down.
 const SETTLING: Duration = Duration::from_millis(300);
@@ -63,6 +66,14 @@ const UNKNOWN_RATE: f64 = 0.25e-9;
 
 /// Share of the ideal speed-up that every further core brings where nothing was measured.
 const PARALLEL_GAIN: f64 = 0.7;
+
+/// How latency is believed to grow with MACs, to a smaller sub-network and to a larger one: with this power of them. Dynamic-OFA
+/// on the GPU of a Xavier NX has 0.5 from the smallest to the largest and 0.7 among the small ones; launches take their time.
+const CPU_GROWTH: (f64, f64) = (0.8, 1.0);
+const ACCELERATOR_GROWTH: (f64, f64) = (0.7, 0.7);
+
+/// What that weighs: it may be off by 0.3, and a latency by 5 % (variances).
+const GROWTH_WEIGHT: f64 = 0.028;
 
 /// Width of the prior (standard deviation of log latency): measured alone, scaled from a neighbour, nothing
 /// known, and what unmanaged load adds.
@@ -114,8 +125,8 @@ pub(crate) struct Forecast {
     known: Vec<Known>,
     /// The point of the latest inference: mostly that of the next one, too.
     latest: Option<(Point, usize)>,
-    /// Evidence of all points without unmanaged load.
-    pooled: Spread,
+    /// Per shelf, evidence of all points.
+    pooled: [Spread; LEVELS],
     recent: VecDeque<Recent>,
     /// Per level, log of (measured / prior) slowdown.
     correction: [Kalman; LEVELS],
@@ -130,7 +141,7 @@ struct Known {
     measured: Option<Measured>,
     /// Log of the undisturbed latency as seen without load.
     seen: Option<Kalman>,
-    /// Per level; absent before there was any.
+    /// Per shelf; absent before there was any.
     evidence: [Option<Box<Evidence>>; LEVELS],
 }
 
@@ -166,7 +177,9 @@ struct Recent {
     at: Timestamp,
     point: Point,
     index: usize,
-    /// What it took, if clock and neighbours had not stretched it, and the log of that in seconds.
+    /// Where evidence of it belongs.
+    shelf: usize,
+    /// What it took, if clock, neighbours and strangers had not stretched it, and the log of that in seconds.
     alone: Seconds,
     log_alone: f64,
     lesson: Option<Lesson>,
@@ -176,6 +189,7 @@ struct Recent {
 #[derive(Clone, Copy, Debug)]
 struct Lesson {
     conditions: Conditions,
+    /// What it took, on an accelerator without strangers and at the highest clocks.
     service: Seconds,
     undisturbed: Seconds,
 }
@@ -193,7 +207,7 @@ impl Forecast {
             indices: BTreeMap::new(),
             known: Vec::new(),
             latest: None,
-            pooled: Spread::EMPTY,
+            pooled: [const { Spread::EMPTY }; LEVELS],
             recent: VecDeque::new(),
             correction: [Kalman::new(0.0, 0.2); LEVELS],
             taught_by: None,
@@ -222,7 +236,7 @@ impl Forecast {
         if conditions.slowness.is_some() {
             let reference = match self.measured(point) {
                 Some(_) => self.undisturbed(point),
-                None => median * (1.0 / self.stretch(point, conditions)),
+                None => median * (1.0 / self.stretch.clock_factor(point, conditions, &self.macs)),
             };
             let pair = (median.get(), reference.get());
             self.stretch.observe(point, conditions, pair, &self.macs);
@@ -254,13 +268,17 @@ impl Forecast {
         }
         let index = self.index(point);
         let service = Seconds::from(report.service);
-        let stretch = self.stretch(point, conditions);
-        let alone = latency * (1.0 / stretch);
-        let log_alone = libm::log(alone.get());
         // The first inference after a switch says little of how long others take. It counts as evidence all the same:
         // a selector that steps down after it would leave no other, and the point would be tried for ever.
         let is_telling = service.is_positive() && !report.after_switch;
-        if is_telling {
+        let is_accelerator = self.stretch.is_accelerator(point.processor);
+        if is_telling && is_accelerator {
+            self.feel(point, index, conditions, service);
+        }
+        let stretch = self.stretch(point, conditions);
+        let alone = latency * (1.0 / stretch);
+        let log_alone = libm::log(alone.get());
+        if is_telling && !is_accelerator {
             let base = self.undisturbed_as(point, &self.known[index]);
             let mut log_prior = base.log;
             if level > 0 {
@@ -281,19 +299,29 @@ impl Forecast {
                 seen.observe(log_service);
             }
         }
+        // An inference on an accelerator has taught what it felt at once, but for its neighbours.
         let teaches = is_telling && level == 0 && conditions.stretches();
+        let (clocks, felt) = match is_accelerator {
+            true => (None, stretch / self.stretch.crowd_factor(point.processor, conditions)),
+            false => (conditions.slowness, 1.0),
+        };
         let lesson = teaches.then(|| Lesson {
-            conditions: *conditions,
-            service,
+            conditions: Conditions {
+                slowness: clocks,
+                host_slowness: None,
+                ..*conditions
+            },
+            service: service * (1.0 / felt),
             undisturbed: self.undisturbed_as(point, &self.known[index]).seconds,
         });
         if self.recent.len() == MOST_RECENT {
-            self.write_down_oldest(level);
+            self.write_down_oldest();
         }
         self.recent.push_back(Recent {
             at: report.ended,
             point,
             index,
+            shelf: self.strain(point, conditions).shelf,
             alone,
             log_alone,
             lesson,
@@ -303,9 +331,25 @@ impl Forecast {
             .front()
             .is_some_and(|oldest| report.ended.since(oldest.at) > SETTLING)
         {
-            self.write_down_oldest(level);
+            self.write_down_oldest();
         }
         Some(latency)
+    }
+
+    /// Learns from an inference on an accelerator how much strangers slow it; from the first one at a point that nobody
+    /// has timed, how long that takes.
+    fn feel(&mut self, point: Point, index: usize, conditions: &Conditions, service: Seconds) {
+        if self.known[index].is_timed() {
+            let undisturbed = self.undisturbed_as(point, &self.known[index]).seconds;
+            let pair = (service.get(), undisturbed.get());
+            if self.stretch.felt(point, conditions, pair, &self.macs) {
+                self.recent.clear();
+            }
+        }
+        let log_service = libm::log(service.get() / self.stretch(point, conditions));
+        let first = || Kalman::new(log_service, 0.1);
+        let seen = self.known[index].seen.get_or_insert_with(first);
+        seen.observe(log_service);
     }
 
     /// The load level changed: evidence not yet written down belongs to neither level.
@@ -313,9 +357,41 @@ impl Forecast {
         self.recent.clear();
     }
 
+    /// What an inference at `point` keeps an accelerator busy for, if it is one; neighbours do not make that longer.
+    pub(crate) fn alone(&self, point: Point, conditions: &Conditions) -> Option<Seconds> {
+        let clock = || self.stretch.clock_factor(point, conditions, &self.macs);
+        let is_accelerator = self.stretch.is_accelerator(point.processor);
+        is_accelerator.then(|| self.undisturbed(point) * clock())
+    }
+
     /// By how much `conditions` stretch an inference at `point`.
     pub(crate) fn stretch(&self, point: Point, conditions: &Conditions) -> f64 {
         self.stretch.factor(point, conditions, &self.macs)
+    }
+
+    /// How much `conditions` strain an inference at `point`.
+    fn strain(&self, point: Point, conditions: &Conditions) -> Strain {
+        let stretch = self.stretch(point, conditions);
+        if !self.stretch.is_accelerator(point.processor) {
+            return Strain::of_cpu(stretch, conditions.level);
+        }
+        let clocks = self.stretch.clock_factor(point, conditions, &self.macs);
+        Strain {
+            stretch,
+            shelf: shelf(stretch / clocks),
+            doubt: self.stretch.doubts(point).of(conditions, clocks),
+        }
+    }
+
+    /// By how much what nobody manages slows inferences on `processor`.
+    pub(crate) fn strangers(&self, processor: usize, conditions: &Conditions) -> f64 {
+        self.stretch.strangers_factor(processor, conditions)
+    }
+
+    /// How far it may be off how clocks stretch an inference at `point`; nothing is told of a CPU's.
+    pub(crate) fn doubts(&self, point: Point) -> Option<Doubts> {
+        let is_accelerator = self.stretch.is_accelerator(point.processor);
+        is_accelerator.then(|| self.stretch.doubts(point))
     }
 
     /// Shares of the undisturbed latency at `point` that clocks scale, if any were learned.
@@ -351,18 +427,21 @@ impl Forecast {
     /// without load, else the prior.
     pub(crate) fn quantile(&self, point: Point, conditions: &Conditions, share: f64) -> Seconds {
         let undisturbed = self.undisturbed(point) * self.stretch(point, conditions);
-        if let Some(Evidence { spread, .. }) = self.evidence(point, conditions.level)
+        if let Some(Evidence { spread, .. }) = self.evidence(point, conditions)
             && spread.weight() >= 20.0
             && let Some(ratio) = spread.quantile(share)
         {
             return undisturbed * ratio;
         }
-        if conditions.level == 0
+        let is_accelerator = self.stretch.is_accelerator(point.processor);
+        let pooled = &self.pooled[self.strain(point, conditions).shelf];
+        if (is_accelerator || conditions.level == 0)
             && self.known(point).is_some_and(Known::is_timed)
-            && self.pooled.weight() >= 20.0
-            && let Some(ratio) = self.pooled.quantile(share)
+            && pooled.weight() >= 20.0
+            && let Some(ratio) = pooled.quantile(share)
         {
-            let excess = (ratio - 1.0).max(0.0) * self.share_of(self.undisturbed_of(point).log);
+            let same = if is_accelerator { 1.0 } else { self.share_of(self.undisturbed_of(point).log) };
+            let excess = (ratio - 1.0).max(0.0) * same;
             return undisturbed * (ratio.min(1.0) + excess);
         }
         let (middle, width) = self.prior(point, conditions);
@@ -380,7 +459,7 @@ impl Forecast {
     ) -> Outlook {
         let moment = self.moment(target, now);
         let footing = moment.footing(point, conditions.level);
-        moment.outlook(&footing, self.stretch(point, conditions))
+        moment.outlook(&footing, self.strain(point, conditions))
     }
 
     /// Time between release and end that is not the fault of the app's own previous inference.
@@ -397,7 +476,7 @@ impl Forecast {
         own.is_positive().then_some(own)
     }
 
-    fn write_down_oldest(&mut self, level: Level) {
+    fn write_down_oldest(&mut self) {
         let Some(oldest) = self.recent.pop_front() else {
             return;
         };
@@ -408,16 +487,14 @@ impl Forecast {
         }
         let undisturbed = self.undisturbed_as(oldest.point, &self.known[oldest.index]);
         let log_ratio = oldest.log_alone - undisturbed.log;
-        if level == 0 {
-            self.pooled.observe(log_ratio, SLOW);
-        }
+        self.pooled[oldest.shelf].observe(log_ratio, SLOW);
         let first = || {
             Box::new(Evidence {
                 spread: Spread::EMPTY,
                 at: oldest.at,
             })
         };
-        let known = &mut self.known[oldest.index].evidence[usize::from(level)];
+        let known = &mut self.known[oldest.index].evidence[oldest.shelf];
         let evidence = known.get_or_insert_with(first);
         let age = oldest.at.since(evidence.at).as_secs_f64() / HALF_LIFE.as_secs_f64();
         evidence.spread.fade(libm::exp2f(-age as f32));
@@ -480,7 +557,7 @@ impl Forecast {
             let Measured {
                 median, log, width, ..
             } = measured;
-            return match self.stretch(point, &conditions) {
+            return match self.stretch.clock_factor(point, &conditions, &self.macs) {
                 1.0 => Undisturbed {
                     seconds: median,
                     log,
@@ -512,10 +589,13 @@ impl Forecast {
     fn scaled(&self, point: Point) -> (Seconds, f64) {
         if let Some((near, latency)) = self.nearest(point) {
             let macs = self.macs[point.subnetwork] as f64 / self.macs[near.subnetwork] as f64;
-            // A smaller sub-network is rarely faster in proportion, a larger one rarely slower than that.
-            let macs = if macs < 1.0 { libm::pow(macs, 0.8) } else { macs };
+            let (growth, unsure) = self.growth(near, macs);
             let cores = speed_up(near.cores) / speed_up(point.cores);
-            return (latency * (macs * cores), WIDTH_SCALED);
+            let width = match near.cores == point.cores {
+                true => libm::hypot(WIDTH_PROFILED, unsure * libm::log(macs)),
+                false => WIDTH_SCALED,
+            };
+            return (latency * (libm::pow(macs, growth) * cores), width);
         }
         let macs = self.macs[point.subnetwork] as f64;
         (
@@ -536,6 +616,29 @@ impl Forecast {
         let macs = |p: &Point| self.macs[p.subnetwork].abs_diff(self.macs[point.subnetwork]);
         near.min_by_key(|near| (near.cores.abs_diff(point.cores), macs(near)))
             .map(|near| (near, self.undisturbed(near)))
+    }
+
+    /// How latency grows from `near` on with MACs, of which there are `ratio` times as many: as their ratio to this power. A
+    /// smaller sub-network is rarely faster in proportion, a larger one rarely slower than that; what other sub-networks
+    /// take on the same cores tells it better (least squares on logarithms, with that as a prior). And how far it may be off.
+    fn growth(&self, near: Point, ratio: f64) -> (f64, f64) {
+        let (smaller, larger) = match self.stretch.is_accelerator(near.processor) {
+            true => ACCELERATOR_GROWTH,
+            false => CPU_GROWTH,
+        };
+        let believed = if ratio < 1.0 { smaller } else { larger };
+        let from = self.undisturbed_of(near).log;
+        let (mut both, mut own) = (GROWTH_WEIGHT * believed, GROWTH_WEIGHT);
+        for (other, index) in &self.indices {
+            let alike = (other.processor, other.cores) == (near.processor, near.cores);
+            if alike && self.known[*index].is_timed() {
+                let macs = self.macs[other.subnetwork] as f64 / self.macs[near.subnetwork] as f64;
+                let macs = libm::log(macs);
+                both += macs * (self.undisturbed_as(*other, &self.known[*index]).log - from);
+                own += macs * macs;
+            }
+        }
+        ((both / own).clamp(0.0, 1.0), WIDTH_PROFILED / libm::sqrt(own))
     }
 
     fn known(&self, point: Point) -> Option<&Known> {
@@ -562,8 +665,9 @@ impl Forecast {
         self.known(point)?.measured
     }
 
-    fn evidence(&self, point: Point, level: Level) -> Option<&Evidence> {
-        self.known(point)?.evidence[usize::from(level)].as_deref()
+    fn evidence(&self, point: Point, conditions: &Conditions) -> Option<&Evidence> {
+        let shelf = self.strain(point, conditions).shelf;
+        self.known(point)?.evidence[shelf].as_deref()
     }
 }
 
@@ -572,6 +676,12 @@ impl Known {
     const fn is_timed(&self) -> bool {
         self.measured.is_some() || self.seen.is_some()
     }
+}
+
+/// Where evidence of an accelerator belongs, of whose load nobody tells a level: by how much neighbours and strangers slow
+/// inferences there.
+pub(crate) fn shelf(slowdown: f64) -> usize {
+    SHELVES.iter().filter(|least| slowdown >= **least).count()
 }
 
 /// By how much tasks of a load level stretch an inference at `point` that takes `undisturbed` beside its neighbours.
@@ -638,6 +748,95 @@ mod tests {
         assert!(forecast.prior(at(2), &Conditions::at(0)).0 < forecast.prior(at(1), &Conditions::at(0)).0);
         assert!(risk(&forecast, 1, 1) < 0.05, "{}", risk(&forecast, 1, 1));
         assert!(risk(&forecast, 2, 1) > 0.3, "{}", risk(&forecast, 2, 1));
+    }
+
+    /// A family whose sub-networks have so many millions of MACs, on an accelerator.
+    fn on_accelerator(macs: &[u64]) -> Forecast {
+        let subnetwork = |(index, macs): (usize, &u64)| Subnetwork {
+            name: alloc::format!("s{index}"),
+            quality: Quality::new(0.9).unwrap(),
+            macs: macs * 1_000_000,
+            memory_bytes: 0,
+        };
+        let mut forecast = Forecast::new(&ModelTable {
+            name: String::from("m"),
+            kind: ModelKind::Supernet,
+            quality_metric: String::from("top-1"),
+            subnetworks: macs.iter().enumerate().map(subnetwork).collect(),
+        });
+        forecast.know(0, ProcessorKind::Gpu);
+        forecast
+    }
+
+    fn took(forecast: &mut Forecast, subnetwork: usize, frame: u64, milliseconds: f64) {
+        let latency = Duration::from_secs_f64(milliseconds * 1e-3);
+        let report = Report {
+            subnetwork,
+            cores: 1,
+            ended: Timestamp::from_nanos(frame * 100_000_000),
+            service: latency,
+            latency,
+            after_switch: false,
+        };
+        let point = Point {
+            subnetwork,
+            ..at(1)
+        };
+        forecast.observe(point, &Conditions::at(0), &report);
+    }
+
+    #[test]
+    fn a_neighbour_on_an_accelerator_is_answered_and_forgotten_within_two_inferences() {
+        let mut forecast = on_accelerator(&[1]);
+        let median = Seconds::from_millis(46.0);
+        forecast.profiled(at(1), &Conditions::at(0), (median, median * 1.1));
+        let risk = |forecast: &Forecast| {
+            let target = Seconds::from_millis(60.0);
+            forecast
+                .outlook(at(1), &Conditions::at(0), target, forecast.last_ended)
+                .late
+        };
+        let mut frame = 0;
+        let mut run = |forecast: &mut Forecast, count: u64, milliseconds: f64| {
+            for _ in 0..count {
+                frame += 1;
+                let noise = [0.97, 1.0, 1.04, 1.08][frame as usize % 4];
+                took(forecast, 0, frame, milliseconds * noise);
+            }
+        };
+        run(&mut forecast, 100, 46.0);
+        assert!(risk(&forecast) < 0.02, "{}", risk(&forecast));
+        for _ in 0..3 {
+            run(&mut forecast, 2, 66.0);
+            assert!(risk(&forecast) > 0.5, "{}", risk(&forecast));
+            run(&mut forecast, 60, 66.0);
+            assert!(risk(&forecast) > 0.9, "{}", risk(&forecast));
+            run(&mut forecast, 2, 46.0);
+            assert!(risk(&forecast) < 0.1, "{}", risk(&forecast));
+            run(&mut forecast, 60, 46.0);
+            assert!(risk(&forecast) < 0.02, "{}", risk(&forecast));
+        }
+    }
+
+    #[test]
+    fn two_sub_networks_tell_how_long_a_third_one_takes() {
+        let of_third = |latencies: [f64; 2]| {
+            let mut forecast = on_accelerator(&[200, 400, 800]);
+            for frame in 1..=40 {
+                let subnetwork = frame as usize % 2;
+                took(&mut forecast, subnetwork, frame, latencies[subnetwork]);
+            }
+            let third = Point {
+                subnetwork: 2,
+                ..at(1)
+            };
+            forecast.undisturbed(third).as_millis()
+        };
+        // Both grow as the believed power or half of it, and not at all.
+        let near = |found: f64, expected: f64| (found / expected - 1.0).abs() < 0.05;
+        assert!(near(of_third([40.0, 65.0]), 105.6), "{}", of_third([40.0, 65.0]));
+        assert!(near(of_third([40.0, 51.0]), 65.0), "{}", of_third([40.0, 51.0]));
+        assert!(near(of_third([40.0, 40.0]), 41.4), "{}", of_third([40.0, 40.0]));
     }
 
     #[test]

@@ -43,6 +43,7 @@ mod relapse;
 mod release;
 mod selector;
 mod spread;
+mod strangers;
 mod stretch;
 mod surroundings;
 mod transition;

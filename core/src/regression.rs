@@ -50,6 +50,11 @@ impl Regression {
         &self.mean
     }
 
+    /// Their covariance, row by row.
+    pub(crate) fn covariance(&self) -> &[f64] {
+        &self.covariance
+    }
+
     /// Keeps each coefficient within its bounds: one that is outside goes to the bound, and the others as they would
     /// had it been measured there (projection in the metric of the covariance; Simon, "Kalman filtering with state
     /// constraints", IET Control Theory 4(8), 2010, § 2.3).

@@ -8,9 +8,11 @@
 //!    σ = b/(a+b+c), η = c/(a+b+c). As long as no clock varies they stay what was believed.
 //! 3. What is believed beforehand comes from the nearest known sub-network of the same processor. The time that no
 //!    clock scales (launches, memory) falls less than MACs do, so that a smaller sub-network has a larger share of it.
-//! 4. Neighbours: `1 + κ·crowd`. κ per processor from relative latencies while others are busy: least squares with a
+//! 4. Managed neighbours: `1 + κ·crowd`. κ per processor from relative latencies while others are busy: least squares with a
 //!    prior. Time-sharing makes it 1 where nothing else is known, which is what an accelerator starts with; CPUs
 //!    that are not shared start with 0, and learn what shared caches and memory cost.
+//! 5. What nobody manages slows an accelerator's inferences as they tell themselves ([`Strangers`]); before one was seen
+//!    there, as a managed neighbour would that is as busy as the driver says they are.
 //!
 //! Measured shares of time that a GPU's clock does not scale: 20 % (Xavier NX) and 29 % (Nano) at the highest clock, for
 //! Inception v3 (LoudVA, `Profiling.csv`).
@@ -23,6 +25,7 @@ use dynd_vocab::ProcessorKind;
 use crate::conditions::Conditions;
 use crate::forecast::Point;
 use crate::regression::Regression;
+use crate::strangers::Strangers;
 
 /// σ and η where nothing was measured, of the largest sub-network.
 const CPU: Slopes = Slopes { own: 0.9, host: 0.0 };
@@ -32,6 +35,9 @@ const ACCELERATOR: Slopes = Slopes { own: 0.7, host: 0.1 };
 const OWN_DOUBT: f64 = 0.15;
 const HOST_DOUBT: f64 = 0.1;
 const SCALE_DOUBT: f64 = 0.3;
+
+/// The share of that doubt that is left once another sub-network was measured at other clocks.
+const LIKENESS: f64 = 0.4;
 
 /// What the coefficients may drift by between two inferences.
 const DRIFT: f64 = 5e-4;
@@ -74,6 +80,8 @@ pub(crate) struct Slopes {
 pub(crate) struct Stretch {
     slopes: BTreeMap<Point, Learned>,
     crowding: BTreeMap<usize, Crowding>,
+    /// Per accelerator on which an inference was seen.
+    strangers: BTreeMap<usize, Strangers>,
     kinds: BTreeMap<usize, ProcessorKind>,
 }
 
@@ -91,7 +99,48 @@ struct Crowding {
     weight: f64,
 }
 
+/// Covariance of the parts of a relative latency: what no clock scales, the processor's own, its host's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Doubts([f64; 9]);
+
+impl Doubts {
+    /// Of parts that may be off along these directions, each by its length (standard deviation). A share that is larger
+    /// means a fixed part that is smaller.
+    fn along(directions: &[[f64; 3]]) -> Self {
+        let mut covariance = [0.0; 9];
+        for direction in directions {
+            for (index, cell) in covariance.iter_mut().enumerate() {
+                *cell += direction[index / 3] * direction[index % 3];
+            }
+        }
+        Self(covariance)
+    }
+
+    fn known(coefficients: &Regression) -> Self {
+        let mut covariance = [0.0; 9];
+        covariance.copy_from_slice(coefficients.covariance());
+        Self(covariance)
+    }
+
+    /// Of the log of the factor by which the clocks of `conditions` stretch an inference, which is believed to be `factor`.
+    pub(crate) fn of(&self, conditions: &Conditions, factor: f64) -> f64 {
+        let (own, host) = slowness(conditions);
+        if (own, host) == (1.0, 1.0) {
+            return 0.0;
+        }
+        let h = [1.0, own, host];
+        let cells = self.0.iter().enumerate();
+        let variance: f64 = cells.map(|(index, cell)| cell * h[index / 3] * h[index % 3]).sum();
+        variance.max(0.0) / (factor * factor)
+    }
+}
+
 impl Slopes {
+    /// The parts of the relative latency at the highest clocks.
+    fn parts(self) -> [f64; 3] {
+        [1.0 - self.own - self.host, self.own, self.host]
+    }
+
     /// By how much the clocks of `conditions` stretch what has these.
     pub(crate) fn factor(&self, conditions: &Conditions) -> f64 {
         let (own, host) = slowness(conditions);
@@ -112,8 +161,76 @@ impl Stretch {
 
     /// By how much `conditions` stretch an inference at `point`, over the highest clocks and no neighbour.
     pub(crate) fn factor(&self, point: Point, conditions: &Conditions, macs: &[u64]) -> f64 {
-        self.clock_factor(point, conditions, macs) * self.crowd_factor(point.processor, conditions)
+        let crowd = self.crowd_factor(point.processor, conditions);
+        let strangers = self.strangers_factor(point.processor, conditions);
+        self.clock_factor(point, conditions, macs) * crowd * strangers
     }
+
+    /// Whether the processor of this index is an accelerator.
+    pub(crate) fn is_accelerator(&self, processor: usize) -> bool {
+        self.kind(processor) != ProcessorKind::Cpu
+    }
+
+    /// By how much what nobody manages slows inferences on `processor`.
+    pub(crate) fn strangers_factor(&self, processor: usize, conditions: &Conditions) -> f64 {
+        match self.strangers.get(&processor) {
+            Some(strangers) => strangers.slowdown(),
+            None if self.is_accelerator(processor) => 1.0 + self.crowding(processor) * conditions.strangers,
+            None => 1.0,
+        }
+    }
+
+    /// Learns what nobody manages costs from an inference at `point`, an accelerator's, that took `seconds` where
+    /// `undisturbed` were expected without any stretch. True if that has changed.
+    pub(crate) fn felt(
+        &mut self,
+        point: Point,
+        conditions: &Conditions,
+        (seconds, undisturbed): (f64, f64),
+        macs: &[u64],
+    ) -> bool {
+        let clock = self.clock_factor(point, conditions, macs);
+        let crowd = self.crowd_factor(point.processor, conditions);
+        let r = libm::log(seconds / (undisturbed * clock * crowd));
+        // Neighbours come and go between two inferences: one may meet all of them or none.
+        let met = libm::log(crowd);
+        let unsure = self.doubt(point, conditions, macs) + met * met;
+        let first = self.strangers_factor(point.processor, conditions);
+        let strangers = self
+            .strangers
+            .entry(point.processor)
+            .or_insert_with(|| Strangers::new(first));
+        let variance = strangers.variance();
+        let alone = seconds / (crowd * strangers.slowdown());
+        let has_changed = strangers.observe(r, unsure);
+        if conditions.slowness.is_some() || conditions.host_slowness.is_some() {
+            self.learn(point, conditions, (alone, undisturbed, variance), macs);
+        }
+        has_changed
+    }
+
+    /// How unsure it is how clocks stretch an inference at `point` (variance of the log).
+    pub(crate) fn doubt(&self, point: Point, conditions: &Conditions, macs: &[u64]) -> f64 {
+        let factor = self.clock_factor(point, conditions, macs);
+        self.doubts(point).of(conditions, factor)
+    }
+
+    /// How far the shares of the time of `point`, an accelerator's, that clocks scale may be off.
+    pub(crate) fn doubts(&self, point: Point) -> Doubts {
+        match self.slopes.get(&point) {
+            Some(learned) => Doubts::known(&learned.coefficients),
+            None => self.first_doubts(point),
+        }
+    }
+
+    /// The same before anything was learned of it.
+    fn first_doubts(&self, point: Point) -> Doubts {
+        let near = self.slopes.keys().any(|near| near.processor == point.processor);
+        let share = if near { LIKENESS } else { 1.0 };
+        let (own, host) = (share * OWN_DOUBT, share * HOST_DOUBT);
+        Doubts::along(&[[-own, own, 0.0], [-host, 0.0, host]])
+    }
+
 
     /// Learns from an inference that took `seconds` where `undisturbed` were expected without any stretch.
     pub(crate) fn observe(
@@ -137,7 +254,7 @@ impl Stretch {
         }
         if conditions.slowness.is_some() || conditions.host_slowness.is_some() {
             let alone = seconds / self.crowd_factor(point.processor, conditions);
-            self.learn(point, conditions, (alone, undisturbed), macs);
+            self.learn(point, conditions, (alone, undisturbed, NOISE * NOISE), macs);
         }
     }
 
@@ -162,14 +279,16 @@ impl Stretch {
         kappa.clamp(0.0, MOST_CROWDING)
     }
 
-    fn clock_factor(&self, point: Point, conditions: &Conditions, macs: &[u64]) -> f64 {
+    /// By how much clocks alone do.
+    pub(crate) fn clock_factor(&self, point: Point, conditions: &Conditions, macs: &[u64]) -> f64 {
         if slowness(conditions) == (1.0, 1.0) {
             return 1.0;
         }
         self.slopes(point, macs).factor(conditions)
     }
 
-    fn crowd_factor(&self, processor: usize, conditions: &Conditions) -> f64 {
+    /// By how much managed neighbours alone do.
+    pub(crate) fn crowd_factor(&self, processor: usize, conditions: &Conditions) -> f64 {
         if conditions.crowd > ALONE {
             crowded(self.crowding(processor), conditions.crowd)
         } else {
@@ -181,21 +300,33 @@ impl Stretch {
         &mut self,
         point: Point,
         conditions: &Conditions,
-        (seconds, undisturbed): (f64, f64),
+        (seconds, undisturbed, variance): (f64, f64, f64),
         macs: &[u64],
     ) {
         let (own, host) = slowness(conditions);
+        let is_accelerator = self.is_accelerator(point.processor);
         if !self.slopes.contains_key(&point) {
             let believed = self.believed(point, macs);
-            self.slopes.insert(point, Learned::new(believed, undisturbed));
+            let mean = believed.parts();
+            let doubts = match is_accelerator {
+                true => self.first_doubts(point),
+                // All three together may be off by a factor.
+                false => Doubts::along(&[[-OWN_DOUBT, OWN_DOUBT, 0.0], mean.map(|part| part * SCALE_DOUBT)]),
+            };
+            self.slopes.insert(point, Learned::new(mean, doubts, undisturbed));
         }
         let Some(learned) = self.slopes.get_mut(&point) else {
             return;
         };
+        // Of an accelerator, strangers take up what the reference is off by.
+        if is_accelerator {
+            learned.reference = undisturbed;
+        }
         let relative = seconds / learned.reference;
         let h = [1.0, own, host];
-        let noise = NOISE * learned.coefficients.expect(&h).mean.max(0.1);
-        learned.coefficients.observe(&h, relative, noise * noise);
+        let expected = learned.coefficients.expect(&h).mean.max(0.1);
+        let noise = variance * expected * expected;
+        learned.coefficients.observe(&h, relative, noise);
     }
 
     /// What is believed of a point that was not measured at different clocks.
@@ -238,25 +369,9 @@ impl Stretch {
 }
 
 impl Learned {
-    fn new(believed: Slopes, reference: f64) -> Self {
-        let mean = [1.0 - believed.own - believed.host, believed.own, believed.host];
-        // A slope that is larger means a fixed part that is smaller; all three together may be off by a factor.
-        let host_doubt = if believed.host > 0.0 { HOST_DOUBT } else { 0.0 };
-        let directions = [
-            [-OWN_DOUBT, OWN_DOUBT, 0.0],
-            [-host_doubt, 0.0, host_doubt],
-            mean.map(|part| part * SCALE_DOUBT),
-        ];
-        let mut covariance = vec![0.0; 9];
-        for direction in directions {
-            for (i, a) in direction.iter().enumerate() {
-                for (j, b) in direction.iter().enumerate() {
-                    covariance[3 * i + j] += a * b;
-                }
-            }
-        }
+    fn new(mean: [f64; 3], Doubts(covariance): Doubts, reference: f64) -> Self {
         Self {
-            coefficients: Regression::new(mean.to_vec(), covariance, vec![DRIFT; 3]),
+            coefficients: Regression::new(mean.to_vec(), covariance.to_vec(), vec![DRIFT; 3]),
             reference,
         }
     }
@@ -325,15 +440,15 @@ mod tests {
         assert_eq!(stretch.slopes(point(2, 1), &MACS), ACCELERATOR);
     }
 
-    /// A truth of 12 ms: 45 % that no clock scales, 40 % the GPU's, 15 % the host's; undisturbed it is believed to be 10.
+    /// A truth of 10 ms: 45 % that no clock scales, 40 % the GPU's, 15 % the host's.
     #[test]
     fn slopes_are_learned_where_clocks_vary() {
         let mut stretch = gpu();
-        let truth = |own: f64, host: f64| 12.0 * (0.45 + 0.40 * own + 0.15 * host);
+        let truth = |own: f64, host: f64| 10.0 * (0.45 + 0.40 * own + 0.15 * host);
         for i in 0..300 {
             let (own, host) = ([1.0, 1.5, 2.5][i as usize % 3], [1.0, 2.0][i as usize / 3 % 2]);
             let took = truth(own, host) * noise(i);
-            stretch.observe(point(1, 1), &clocks(own, host), (took, 10.0), &MACS);
+            stretch.felt(point(1, 1), &clocks(own, host), (took, 10.0), &MACS);
         }
         let slopes = stretch.slopes(point(1, 1), &MACS);
         assert!(
@@ -353,11 +468,11 @@ mod tests {
     #[test]
     fn a_clock_that_stands_still_teaches_no_slope() {
         let mut stretch = gpu();
-        let before = stretch.slopes(point(1, 1), &MACS);
+        let before = stretch.slopes(point(1, 0), &MACS);
         for i in 0..2000 {
-            stretch.observe(point(1, 1), &clocks(2.0, 1.0), (20.0 * noise(i), 10.0), &MACS);
+            stretch.observe(point(1, 0), &clocks(2.0, 1.0), (20.0 * noise(i), 10.0), &MACS);
         }
-        let after = stretch.slopes(point(1, 1), &MACS);
+        let after = stretch.slopes(point(1, 0), &MACS);
         assert!((after.own - before.own).abs() < 0.12, "{before:?} {after:?}");
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Occupancy {
     pub(crate) processor: usize,
     /// Units busy at a random moment.
     pub(crate) units: f64,
+    /// Whether that was seen; not yet of an app that has just come.
+    pub(crate) is_seen: bool,
 }
 
 /// What surrounds the apps.
@@ -105,8 +107,12 @@ impl Surroundings {
     pub(crate) fn sampled(&mut self, sample: &Sample) {
         for (processor, unmanaged) in self.unmanaged.iter_mut().enumerate() {
             if let Some(load) = sample.loads.get(processor).copied().flatten() {
-                let here = self.occupancies.iter().filter(|one| one.processor == processor);
-                let managed: f64 = here.map(|one| one.units).sum();
+                let here = || self.occupancies.iter().filter(|one| one.processor == processor);
+                // As long as nobody knows what an app takes, its own load is no stranger's.
+                if here().any(|one| !one.is_seen) {
+                    continue;
+                }
+                let managed: f64 = here().map(|one| one.units).sum();
                 let rest = (load - managed).clamp(0.0, 1.0);
                 *unmanaged += GAIN * (rest - *unmanaged);
             }
@@ -116,11 +122,6 @@ impl Surroundings {
     /// The highest clock that the processor of this index is let have, if that is less than was asked for last.
     pub(crate) fn ceiling(&self, processor: usize) -> Option<Hertz> {
         self.ceilings.get(processor).copied().flatten()
-    }
-
-    /// How busy the accelerator of this index is with what nobody manages (0 to 1).
-    pub(crate) fn unmanaged(&self, processor: usize) -> f64 {
-        at(&self.unmanaged, processor)
     }
 
     /// Units of the processor of this index that managed apps keep busy.
@@ -149,7 +150,8 @@ impl Surroundings {
             level: if is_cpu { level } else { 0 },
             slowness: self.slowness.get(processor).copied().flatten(),
             host_slowness: self.host.filter(|_| !is_cpu),
-            crowd: (busy + at(&self.unmanaged, processor)).clamp(0.0, 1.0),
+            crowd: busy.clamp(0.0, 1.0),
+            strangers: at(&self.unmanaged, processor),
         }
     }
 }
@@ -218,6 +220,7 @@ mod tests {
             app: AppId(app),
             processor,
             units,
+            is_seen: true,
         };
         let all = [occupancy(1, 1, 0.3), occupancy(2, 1, 0.2), occupancy(3, 0, 2.0)];
         around.occupied(all.into_iter());
@@ -226,9 +229,26 @@ mod tests {
             ..Sample::default()
         };
         (0..40).for_each(|_| around.sampled(&sample));
-        let crowd = |app, processor| around.conditions(&board, AppId(app), processor, 0).crowd;
-        assert!((crowd(1, 1) - 0.6).abs() < 1e-3, "{}", crowd(1, 1));
-        assert!((crowd(9, 1) - 0.9).abs() < 1e-3, "{}", crowd(9, 1));
+        let conditions = |app, processor| around.conditions(&board, AppId(app), processor, 0);
+        let crowd = |app, processor| conditions(app, processor).crowd;
+        assert_eq!((crowd(1, 1), crowd(9, 1)), (0.2, 0.5));
         assert_eq!((crowd(1, 0), crowd(3, 0)), (0.5, 0.0));
+        let strangers = conditions(1, 1).strangers;
+        assert!((strangers - 0.4).abs() < 1e-3, "{strangers}");
+        // What somebody new takes is no stranger's, as long as nobody has seen it.
+        let new = Occupancy {
+            is_seen: false,
+            ..occupancy(4, 1, 0.0)
+        };
+        around.occupied(all.into_iter().chain([new]));
+        let full = Sample {
+            loads: vec![None, Some(1.0)],
+            ..sample
+        };
+        (0..40).for_each(|_| around.sampled(&full));
+        assert_eq!(
+            around.conditions(&board, AppId(1), 1, 0).strangers,
+            strangers
+        );
     }
 }

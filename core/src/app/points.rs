@@ -20,11 +20,11 @@ use dynd_vocab::{Objective, ProcessorKind, Rung};
 
 use super::{App, Scene, crowded};
 use crate::conditions::Conditions;
-use crate::forecast::{Footing, Moment, Outlook, Point};
+use crate::forecast::{self, Footing, Moment, Outlook, Point, Strain};
 use crate::grant::Offer;
 use crate::joint::{Sharing, Spot};
 use crate::plan::{self, Micro, micro};
-use crate::stretch::{self, Slopes};
+use crate::stretch::{self, Doubts, Slopes};
 
 /// How long after a change of load the planner trusts only what is likely to hold, and tries nothing.
 const CAUTIOUS: Duration = Duration::from_millis(400);
@@ -48,6 +48,14 @@ pub(super) const SHARING_COST: f64 = 10.0;
 /// What a core of the strongest kind, busy all the time, costs in timely quality: of what gains about as much, the
 /// smaller is run.
 const EFFORT_COST: f64 = 1e-3;
+
+/// What being late by any amount weighs against the share that is late.
+const SLOWNESS_WEIGHT: f64 = 0.1;
+
+/// Where quality counts, the allowed risk is there for quality: of what has the same, a clock may be lower as long as this
+/// share of it is not spent; beyond, more risk costs so much of the range of quality.
+const SPARED: f64 = 0.25;
+const RISK_COST: f64 = 0.05;
 
 /// The least violation that there is.
 const LEAST: f64 = 1e-6;
@@ -77,8 +85,11 @@ struct Prospect {
     now: Conditions,
     footing: Footing,
     slopes: Slopes,
-    /// κ of its processor.
+    /// How far they may be off, on an accelerator.
+    doubts: Option<Doubts>,
+    /// κ of its processor, and by how much strangers slow it there.
     kappa: f64,
+    strangers: f64,
     quality: f64,
     /// Whether it misses the minimum quality.
     is_short: bool,
@@ -90,7 +101,7 @@ struct Prospect {
 #[derive(Clone, Copy, Debug)]
 struct Course {
     conditions: Conditions,
-    stretch: f64,
+    strain: Strain,
     /// The share of time that each of its cores, or the accelerator, is busy with inferences; more than 1 if they take
     /// longer than their period.
     busy: f64,
@@ -106,6 +117,12 @@ impl App {
         let target = self.requirement.latency;
         self.forecast
             .outlook(point(offer), &offer.conditions, target, scene.now)
+    }
+
+    /// How busy it will keep an accelerator that was offered to it; nothing if that is none.
+    pub(super) fn expected(&self, offer: &Offer) -> Option<f64> {
+        let alone = self.forecast.alone(point(offer), &offer.conditions)?;
+        Some((alone.get() / self.period()).min(1.0))
     }
 
     /// The period of its inferences in seconds, as far as it is known.
@@ -241,7 +258,9 @@ impl<'a> Prospects<'a> {
                         .forecast
                         .learned_slopes(at)
                         .unwrap_or_else(|| *believed.get_or_init(|| app.forecast.believed_slopes(at))),
+                    doubts: app.forecast.doubts(at),
                     kappa,
+                    strangers: app.forecast.strangers(index, &now),
                     quality: app.model.subnetworks[subnetwork].quality.get(),
                     is_short: app.is_short(subnetwork),
                     known: Cell::new((0.0, f64::INFINITY)),
@@ -260,7 +279,10 @@ impl<'a> Prospects<'a> {
     /// The same less what another point with as many cores makes needless; watts count by themselves if they are
     /// `limited`.
     pub(crate) fn front(&self, spot: &Spot<'_>, limited: bool, into: &mut Vec<plan::Point>) {
-        let is_timely = self.scene.objective == Objective::MaxTimelyQuality;
+        let is_risky = matches!(
+            self.scene.objective,
+            Objective::MaxTimelyQuality | Objective::MaxQuality
+        );
         let mut late = Vec::new();
         for team in self.places[spot.index].chunk_by(|a, b| a.cores == b.cores) {
             let first = into.len();
@@ -277,7 +299,7 @@ impl<'a> Prospects<'a> {
                     late.push((prospect, course, sketch));
                     continue;
                 }
-                if is_timely {
+                if is_risky {
                     into.push(self.point(spot, prospect, &course));
                 } else {
                     into.push(sketch);
@@ -297,12 +319,12 @@ impl<'a> Prospects<'a> {
         let mut all = self.places[spot.index].iter();
         let prospect = all.find(|one| (one.at.subnetwork, one.cores) == (subnetwork, cores))?;
         let course = self.course(spot, prospect);
-        let outlook = self.moment.outlook(&prospect.footing, course.stretch);
+        let outlook = self.moment.outlook(&prospect.footing, course.strain);
         Some(Offer {
             processor: spot.index,
             cores,
             subnetwork,
-            violation: self.violation(spot, prospect, &outlook),
+            violation: self.violation(spot, prospect, (&course, &outlook)),
             conditions: course.conditions,
             opp: spot.speed.opp,
         })
@@ -317,16 +339,26 @@ impl<'a> Prospects<'a> {
         };
         let clocks = prospect.slopes.factor(&clocked);
         let busy = prospect.footing.undisturbed().get() * clocks / self.app.period();
-        let unmanaged = || self.scene.surroundings.unmanaged(spot.index);
         let crowd = match spot.sharing {
             _ if spot.processor.kind == ProcessorKind::Cpu => now.crowd,
-            Sharing::Alone => unmanaged(),
-            Sharing::Within(ceiling) => unmanaged() + (ceiling - busy).max(0.0),
+            Sharing::Alone => 0.0,
+            Sharing::Within(ceiling) => (ceiling - busy).max(0.0),
         };
         let crowd = crowd.min(1.0);
+        let slowdown = stretch::crowded(prospect.kappa, crowd) * prospect.strangers;
+        let stretch = clocks * slowdown;
+        let conditions = Conditions { crowd, ..clocked };
+        let strain = match &prospect.doubts {
+            Some(doubts) => Strain {
+                stretch,
+                shelf: forecast::shelf(slowdown),
+                doubt: doubts.of(&conditions, clocks),
+            },
+            None => Strain::of_cpu(stretch, now.level),
+        };
         Course {
-            conditions: Conditions { crowd, ..clocked },
-            stretch: clocks * stretch::crowded(prospect.kappa, crowd),
+            conditions,
+            strain,
             busy,
         }
     }
@@ -334,34 +366,41 @@ impl<'a> Prospects<'a> {
     /// Whether the risk of lateness is in budget.
     fn holds(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> bool {
         let within = || {
-            let outlook = self.moment.outlook(&prospect.footing, course.stretch);
-            self.excess_risk(spot, prospect, &outlook) <= 0.0
+            let outlook = self.moment.outlook(&prospect.footing, course.strain);
+            self.excess_risk(spot, prospect, (course, &outlook)) <= 0.0
         };
-        if self.runs(spot, prospect) {
+        // On an accelerator, more than how far it is stretched differs from spot to spot.
+        if self.runs(spot, prospect) || prospect.doubts.is_some() {
             return within();
         }
+        let stretch = course.strain.stretch;
         let (most, least) = prospect.known.get();
-        if course.stretch <= most {
+        if stretch <= most {
             return true;
         }
-        if course.stretch >= least {
+        if stretch >= least {
             return false;
         }
         let holds = within();
         prospect.known.set(if holds {
-            (course.stretch, least)
+            (stretch, least)
         } else {
-            (most, course.stretch)
+            (most, stretch)
         });
         holds
     }
 
-    fn violation(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> f64 {
-        self.excess_risk(spot, prospect, outlook) + f64::from(u8::from(prospect.is_short))
+    fn violation(&self, spot: &Spot<'_>, prospect: &Prospect, found: (&Course, &Outlook)) -> f64 {
+        self.excess_risk(spot, prospect, found) + f64::from(u8::from(prospect.is_short))
     }
 
     /// How far the risk of lateness exceeds the budget; 0 if it does not.
-    fn excess_risk(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> f64 {
+    fn excess_risk(
+        &self,
+        spot: &Spot<'_>,
+        prospect: &Prospect,
+        (course, outlook): (&Course, &Outlook),
+    ) -> f64 {
         let budget = &self.app.budget;
         let runs = self.runs(spot, prospect);
         let (patience, loyalty) = if runs {
@@ -375,7 +414,9 @@ impl<'a> Prospects<'a> {
         if is_paid || self.risk(spot, prospect, outlook) <= allowed {
             return 0.0;
         }
-        (outlook.late - allowed - loyalty).max(LEAST)
+        // Where all are late for sure, the one that is late by least.
+        let beyond = 1.0 - 1.0 / self.relative(prospect, course).max(1.0);
+        (outlook.late - allowed - loyalty).max(LEAST) + SLOWNESS_WEIGHT * beyond
     }
 
     /// The risk of lateness to reckon with: of what may be tried, the least that is likely.
@@ -408,12 +449,16 @@ impl<'a> Prospects<'a> {
 
     /// A point with all that it gains and takes.
     fn point(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> plan::Point {
-        let outlook = self.moment.outlook(&prospect.footing, course.stretch);
+        let outlook = self.moment.outlook(&prospect.footing, course.strain);
         let mut point = self.sketch(spot, prospect, course);
-        point.worth.violation = micro(self.violation(spot, prospect, &outlook));
-        if self.scene.objective == Objective::MaxTimelyQuality {
-            let in_time = self.in_time(spot, prospect, &outlook);
-            point.worth.gain = self.gain(spot, prospect, (course, in_time));
+        point.worth.violation = micro(self.violation(spot, prospect, (course, &outlook)));
+        match self.scene.objective {
+            Objective::MaxTimelyQuality => {
+                let in_time = self.in_time(spot, prospect, &outlook);
+                point.worth.gain = self.gain(spot, prospect, (course, in_time));
+            }
+            Objective::MaxQuality => point.worth.gain -= micro(self.spent(&outlook) * self.app.weight),
+            Objective::MinEnergy | Objective::MinLatency => {}
         }
         point
     }
@@ -459,8 +504,7 @@ impl<'a> Prospects<'a> {
 
     /// What the objective gains besides power if this share of answers comes in time.
     fn gain(&self, spot: &Spot<'_>, prospect: &Prospect, (course, in_time): (&Course, f64)) -> Micro {
-        let relative =
-            || prospect.footing.undisturbed().get() * course.stretch / self.app.requirement.latency.get();
+        let relative = || self.relative(prospect, course);
         let gain = match self.scene.objective {
             Objective::MaxQuality => self.app.normalised(prospect.quality),
             Objective::MaxTimelyQuality => {
@@ -476,6 +520,17 @@ impl<'a> Prospects<'a> {
         } else {
             gain
         })
+    }
+
+    /// What the risk of lateness costs where quality counts, as a share of its range.
+    fn spent(&self, outlook: &Outlook) -> f64 {
+        RISK_COST * (outlook.late - SPARED * self.app.budget.allowed()).max(0.0)
+    }
+
+    /// Expected latency over the target.
+    fn relative(&self, prospect: &Prospect, course: &Course) -> f64 {
+        let expected = prospect.footing.undisturbed().get() * course.strain.stretch;
+        expected / self.app.requirement.latency.get()
     }
 
     /// The share of answers that come in time, the running point's a little more: a switch must pay for itself.

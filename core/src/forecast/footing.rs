@@ -9,8 +9,8 @@ use alloc::boxed::Box;
 use dynd_vocab::{Seconds, Timestamp};
 
 use super::{
-    Forecast, HALF_LIFE, LOGISTIC_SCALE, Outlook, POOLED_SHARE, PRIOR_WEIGHT, Point, Undisturbed,
-    WIDTH_LOADED, sharing,
+    Forecast, HALF_LIFE, LEVELS, LOGISTIC_SCALE, Outlook, POOLED_SHARE, PRIOR_WEIGHT, Point, Undisturbed,
+    WIDTH_LOADED, WIDTH_PROFILED, sharing,
 };
 use crate::load::Level;
 use crate::spread::Tail;
@@ -22,8 +22,30 @@ pub(crate) struct Moment<'a> {
     now: Timestamp,
     target: Seconds,
     log_target: f64,
-    /// Evidence of all points without unmanaged load.
-    pooled: Tail,
+    /// Per shelf, evidence of all points.
+    pooled: [Tail; LEVELS],
+}
+
+/// Under what an inference runs, as far as its outlook depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strain {
+    /// By how much clocks, neighbours and strangers stretch it.
+    pub(crate) stretch: f64,
+    /// Where evidence of it belongs.
+    pub(crate) shelf: usize,
+    /// How unsure it is how far clocks stretch it (variance of the log).
+    pub(crate) doubt: f64,
+}
+
+impl Strain {
+    /// Of an inference on CPUs under a load level.
+    pub(crate) fn of_cpu(stretch: f64, level: Level) -> Self {
+        Self {
+            stretch,
+            shelf: usize::from(level),
+            doubt: 0.0,
+        }
+    }
 }
 
 /// What is believed and known of a point under a load level, at any clock and beside any neighbour.
@@ -38,8 +60,8 @@ pub(crate) struct Footing {
     width: f64,
     /// The app's other points tell of its noise; a slowdown of theirs is one here in this share of it.
     pooled: Option<f64>,
-    /// Its own evidence, and the share of its weight that is left by now.
-    evidence: Option<(Box<Tail>, f64)>,
+    /// Per shelf, its own evidence, and the share of its weight that is left by now.
+    evidence: [Option<(Box<Tail>, f64)>; LEVELS],
     /// Whether there is evidence that was not written down yet.
     is_recent: bool,
 }
@@ -52,7 +74,7 @@ impl Forecast {
             now,
             target,
             log_target: libm::log(target.get()),
-            pooled: self.pooled.tail(),
+            pooled: core::array::from_fn(|shelf| self.pooled[shelf].tail()),
         }
     }
 
@@ -62,8 +84,14 @@ impl Forecast {
     }
 
     fn belief_as(&self, point: Point, level: Level, undisturbed: Undisturbed) -> Footing {
-        let (correction, doubt) = self.correction_of(undisturbed.log, level);
-        let unsure = self.correction[usize::from(level)].uncertainty();
+        // What an app learned of its CPUs says nothing of an accelerator, where strangers tell it.
+        let (correction, doubt, unsure) = match self.stretch.is_accelerator(point.processor) {
+            true => (0.0, 0.0, 0.0),
+            false => {
+                let (correction, doubt) = self.correction_of(undisturbed.log, level);
+                (correction, doubt, self.correction[usize::from(level)].uncertainty())
+            }
+        };
         let loaded = if level > 0 { WIDTH_LOADED } else { 0.0 };
         let own = undisturbed.width * undisturbed.width;
         Footing {
@@ -73,7 +101,7 @@ impl Forecast {
             correction,
             width: libm::sqrt(own + loaded * loaded + doubt * doubt + unsure),
             pooled: None,
-            evidence: None,
+            evidence: [const { None }; LEVELS],
             is_recent: false,
         }
     }
@@ -87,24 +115,35 @@ impl Moment<'_> {
             return forecast.belief(point, level);
         };
         let belief = forecast.belief_as(point, level, forecast.undisturbed_as(point, known));
-        let evidence = known.evidence[usize::from(level)].as_deref().map(|evidence| {
+        let is_accelerator = forecast.stretch.is_accelerator(point.processor);
+        let tail = |shelf: usize| {
+            let evidence = known.evidence[shelf].as_deref()?;
             let age = self.now.since(evidence.at).as_secs_f64() / HALF_LIFE.as_secs_f64();
-            (Box::new(evidence.spread.tail()), libm::exp2(-age))
-        });
+            Some((Box::new(evidence.spread.tail()), libm::exp2(-age)))
+        };
+        let is_asked = |shelf: usize| is_accelerator || shelf == usize::from(level);
+        let share = || match is_accelerator {
+            true => 1.0,
+            false => forecast.share_of(belief.undisturbed.log),
+        };
         Footing {
-            pooled: (level == 0 && known.is_timed()).then(|| forecast.share_of(belief.undisturbed.log)),
-            evidence,
+            pooled: (level == 0 && known.is_timed()).then(share),
+            evidence: core::array::from_fn(|shelf| is_asked(shelf).then(|| tail(shelf)).flatten()),
             is_recent: forecast.recent.iter().any(|recent| recent.point == point),
             ..belief
         }
     }
 
-    /// Probability that an inference on this footing takes longer than the target where clocks and neighbours stretch it
-    /// so. It grows with `stretch`.
-    pub(crate) fn outlook(&self, footing: &Footing, stretch: f64) -> Outlook {
+    /// Probability that an inference on this footing takes longer than the target under `strain`. It grows with how far that
+    /// stretches it, as long as all else is the same.
+    pub(crate) fn outlook(&self, footing: &Footing, strain: Strain) -> Outlook {
+        let Strain { stretch, shelf, doubt } = strain;
         let log_stretch = libm::log(stretch);
-        let distance =
-            (self.log_target - footing.log_middle(stretch, log_stretch)) / (footing.width * LOGISTIC_SCALE);
+        let width = match doubt {
+            0.0 => footing.width,
+            doubt => libm::sqrt(footing.width * footing.width + doubt),
+        };
+        let distance = (self.log_target - footing.log_middle(stretch, log_stretch)) / (width * LOGISTIC_SCALE);
         let mut prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
         let log_allowance = self.log_target - footing.undisturbed.log - log_stretch;
         let mut believed = PRIOR_WEIGHT;
@@ -116,12 +155,13 @@ impl Moment<'_> {
             } else {
                 log_allowance
             };
-            let (alike, above) = (self.pooled.weight(), self.pooled.weight_above(log_pooled));
+            let pooled = &self.pooled[shelf];
+            let (alike, above) = (pooled.weight(), pooled.weight_above(log_pooled));
             prior = (PRIOR_WEIGHT * prior + above) / (PRIOR_WEIGHT + alike);
             believed += POOLED_SHARE * alike;
         }
         let (mut weight, mut above) = (0.0, 0.0);
-        if let Some((tail, keep)) = &footing.evidence {
+        if let Some((tail, keep)) = &footing.evidence[shelf] {
             weight = tail.weight() * keep;
             above = tail.weight_above(log_allowance) * keep;
         }
@@ -132,6 +172,9 @@ impl Moment<'_> {
                 above += f64::from(u8::from(recent.alone * stretch > self.target));
             }
         }
+        // What was seen at a clock says the less of another one, the less it is known how clocks stretch it.
+        let trust = 1.0 / (1.0 + doubt / (WIDTH_PROFILED * WIDTH_PROFILED));
+        (weight, above) = (weight * trust, above * trust);
         let late = (believed * prior + above) / (believed + weight);
         let unsure = libm::sqrt(late * (1.0 - late) / (believed + weight + 1.0));
         Outlook { late, unsure }
