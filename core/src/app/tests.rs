@@ -210,3 +210,42 @@ fn an_acknowledgement_may_take_two_inferences_and_a_period() {
         "nobody keeps the others waiting"
     );
 }
+
+proptest! {
+    /// What is left out of a front is dominated by what is in it, and what is in it is among the points as they are found
+    /// without it, in whatever order clocks are asked for.
+    #[test]
+    fn a_front_lacks_nothing(
+        objective in 0..4_usize,
+        limited in any::<bool>(),
+        (first, growth, target) in (2.0..8.0_f64, 1.2..2.5_f64, 4.0..40.0_f64),
+        history in (0..40_u32, 0..4_u32),
+        clocks in prop::collection::vec(1.0..5.0_f64, 1..12),
+    ) {
+        let board = board();
+        let latencies = [1.0, 1.0, 2.0, 3.0, 4.0].map(|power| first * libm::pow(growth, power));
+        let app = app(1, &board, (&latencies, target), history);
+        let surroundings = Surroundings::new(&board);
+        let scene = Scene {
+            board: &board,
+            usable: board.cpus(),
+            objective: Objective::ALL[objective],
+            level: 0,
+            surroundings: &surroundings,
+            now: Timestamp::from_nanos(5_000_000_000),
+        };
+        let prospects = Prospects::new(&app, &scene);
+        for slowness in clocks {
+            let mut spot = Spot::plain(&board.processors[0]);
+            spot.speed.slowness = Some(slowness);
+            let (mut all, mut front) = (Vec::new(), Vec::new());
+            Prospects::new(&app, &scene).points(&spot, &mut all);
+            prospects.front(&spot, limited, &mut front);
+            prop_assert!(front.iter().all(|point| all.contains(point)), "{front:?} {all:?}");
+            for point in &all {
+                let made_needless = front.iter().any(|other| other.dominates(point, limited));
+                prop_assert!(made_needless, "{point:?} is missing in {front:?}");
+            }
+        }
+    }
+}

@@ -54,8 +54,11 @@ fn stationary_noise_is_no_reason_to_plan_or_switch_all_the_time() {
             "{noise:?}: {o:.1} switches a minute against {t:.1}, {:.1} plans",
             ours.plans
         );
-        assert!(noise == Noise::Light || o < 0.5 * t, "{o} {t}");
-        assert!(ours.plans < 15.0, "{}", ours.plans);
+        assert!(
+            o <= 1.0 && ours.plans <= 1.0,
+            "{o} switches against {t}, {} plans",
+            ours.plans
+        );
     }
 }
 
