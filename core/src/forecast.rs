@@ -302,7 +302,10 @@ impl Forecast {
         // An inference on an accelerator has taught what it felt at once, but for its neighbours.
         let teaches = is_telling && level == 0 && conditions.stretches();
         let (clocks, felt) = match is_accelerator {
-            true => (None, stretch / self.stretch.crowd_factor(point.processor, conditions)),
+            true => (
+                None,
+                stretch / self.stretch.crowd_factor(point.processor, conditions),
+            ),
             false => (conditions.slowness, 1.0),
         };
         let lesson = teaches.then(|| Lesson {
@@ -440,7 +443,11 @@ impl Forecast {
             && pooled.weight() >= 20.0
             && let Some(ratio) = pooled.quantile(share)
         {
-            let same = if is_accelerator { 1.0 } else { self.share_of(self.undisturbed_of(point).log) };
+            let same = if is_accelerator {
+                1.0
+            } else {
+                self.share_of(self.undisturbed_of(point).log)
+            };
             let excess = (ratio - 1.0).max(0.0) * same;
             return undisturbed * (ratio.min(1.0) + excess);
         }
@@ -778,10 +785,7 @@ mod tests {
             latency,
             after_switch: false,
         };
-        let point = Point {
-            subnetwork,
-            ..at(1)
-        };
+        let point = Point { subnetwork, ..at(1) };
         forecast.observe(point, &Conditions::at(0), &report);
     }
 

@@ -130,7 +130,9 @@ impl Doubts {
         }
         let h = [1.0, own, host];
         let cells = self.0.iter().enumerate();
-        let variance: f64 = cells.map(|(index, cell)| cell * h[index / 3] * h[index % 3]).sum();
+        let variance: f64 = cells
+            .map(|(index, cell)| cell * h[index / 3] * h[index % 3])
+            .sum();
         variance.max(0.0) / (factor * factor)
     }
 }
@@ -230,7 +232,6 @@ impl Stretch {
         let (own, host) = (share * OWN_DOUBT, share * HOST_DOUBT);
         Doubts::along(&[[-own, own, 0.0], [-host, 0.0, host]])
     }
-
 
     /// Learns from an inference that took `seconds` where `undisturbed` were expected without any stretch.
     pub(crate) fn observe(

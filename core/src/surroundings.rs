@@ -246,9 +246,6 @@ mod tests {
             ..sample
         };
         (0..40).for_each(|_| around.sampled(&full));
-        assert_eq!(
-            around.conditions(&board, AppId(1), 1, 0).strangers,
-            strangers
-        );
+        assert_eq!(around.conditions(&board, AppId(1), 1, 0).strangers, strangers);
     }
 }

@@ -382,11 +382,9 @@ impl<'a> Prospects<'a> {
             return false;
         }
         let holds = within();
-        prospect.known.set(if holds {
-            (stretch, least)
-        } else {
-            (most, stretch)
-        });
+        prospect
+            .known
+            .set(if holds { (stretch, least) } else { (most, stretch) });
         holds
     }
 

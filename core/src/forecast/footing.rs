@@ -89,7 +89,11 @@ impl Forecast {
             true => (0.0, 0.0, 0.0),
             false => {
                 let (correction, doubt) = self.correction_of(undisturbed.log, level);
-                (correction, doubt, self.correction[usize::from(level)].uncertainty())
+                (
+                    correction,
+                    doubt,
+                    self.correction[usize::from(level)].uncertainty(),
+                )
             }
         };
         let loaded = if level > 0 { WIDTH_LOADED } else { 0.0 };
@@ -137,13 +141,18 @@ impl Moment<'_> {
     /// Probability that an inference on this footing takes longer than the target under `strain`. It grows with how far that
     /// stretches it, as long as all else is the same.
     pub(crate) fn outlook(&self, footing: &Footing, strain: Strain) -> Outlook {
-        let Strain { stretch, shelf, doubt } = strain;
+        let Strain {
+            stretch,
+            shelf,
+            doubt,
+        } = strain;
         let log_stretch = libm::log(stretch);
         let width = match doubt {
             0.0 => footing.width,
             doubt => libm::sqrt(footing.width * footing.width + doubt),
         };
-        let distance = (self.log_target - footing.log_middle(stretch, log_stretch)) / (width * LOGISTIC_SCALE);
+        let distance =
+            (self.log_target - footing.log_middle(stretch, log_stretch)) / (width * LOGISTIC_SCALE);
         let mut prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
         let log_allowance = self.log_target - footing.undisturbed.log - log_stretch;
         let mut believed = PRIOR_WEIGHT;
