@@ -323,7 +323,7 @@ fn systemd_is_asked_where_it_runs_the_system() {
     manager.0.lock().unwrap().refuses = false;
     manager.0.lock().unwrap().is_late = true;
     let unknown = Enforcement::refused(Some(Fence::Systemd), "systemd does not answer".into());
-    assert_eq!(ask(&mut bed, "1"), [unknown.clone()]);
+    assert_eq!(ask(&mut bed, "1"), std::slice::from_ref(&unknown));
     assert_eq!(
         ask(&mut bed, "1"),
         [held(Fence::Systemd, "1")],

@@ -100,8 +100,8 @@ fn a_figure_says_what_its_file_says() {
         find("big0", "real clock"),
         ["88.0 to 98.5 % of the reported one", "measured"]
     );
-    assert_eq!(find("gpu", "capacitance"), ["6.8830 nF", "fitted"]);
-    assert_eq!(find("gpu", "voltages"), ["0.620 to 0.965 V", "fitted"]);
+    assert_eq!(find("gpu", "capacitance"), ["10.0650 nF", "fitted"]);
+    assert_eq!(find("gpu", "voltages"), ["0.620 to 0.817 V", "assumed"]);
     assert_eq!(find("emc", "traffic"), ["100 mJ/GB", "fitted"]);
     assert_eq!(find("soc", "capacity"), ["10 J/K", "assumed"]);
     assert_eq!(find("VDD_IN", "quantum"), ["8.0 mA", "measured"]);
