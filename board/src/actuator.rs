@@ -46,13 +46,6 @@ struct Clocks {
     contest: Option<Hold>,
 }
 
-/// Whether a bound is written for the first time, or again what was written before and read otherwise then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Attempt {
-    First,
-    Again,
-}
-
 /// What both bounds of a clock read, and which of them the kernel lowers.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
@@ -221,28 +214,26 @@ impl Actuator {
         })
     }
 
-    /// Reads both bounds after some were `written`. Whatever they read, our part in them goes on. What was written in vain
-    /// before is not waited for again: each look at such a bound would take as long.
+    /// Reads both bounds after `ends` were written. Whatever they read, our part in them goes on.
     fn read_back<K: Kernel>(
         &mut self,
         kernel: &mut K,
         domain: &ClockDomain,
-        written: &[(End, Attempt)],
+        ends: &[End],
     ) -> Result<ClockRange, Hold> {
         let look = |kernel: &mut K| -> Result<_, Hold> {
             let reads = read(kernel, domain)?;
-            let unlike = |&(end, attempt): &(End, Attempt)| match self.whose(kernel, domain, end, reads)? {
-                (taken, Whose::Foreign) => Some((end, attempt, taken.clone())),
+            let unlike = |end: &End| match self.whose(kernel, domain, *end, reads)? {
+                (taken, Whose::Foreign) => Some((*end, taken.clone())),
                 _ => None,
             };
-            Ok((reads, written.iter().filter_map(unlike).collect::<Vec<_>>()))
+            Ok((reads, ends.iter().filter_map(unlike).collect::<Vec<_>>()))
         };
-        let (reads, unlike) = look_back(kernel, look, |seen| match seen {
-            Ok((_, unlike)) => unlike.iter().all(|(_, attempt, _)| *attempt == Attempt::Again),
-            Err(_) => true,
+        let (reads, unlike) = look_back(kernel, look, |seen| {
+            !seen.as_ref().is_ok_and(|(_, unlike)| !unlike.is_empty())
         })?;
         let mut outcome = Ok(reads);
-        for (end, _, Taken { attribute, to, .. }) in unlike {
+        for (end, Taken { attribute, to, .. }) in unlike {
             let now = reads.get(end);
             self.ledger.take(domain, end, now, to);
             let reason = format!("{} reads {now} after {to} was written", attribute.display());
@@ -279,12 +270,8 @@ impl Actuator {
             let (from, to) = (now.wanted.get(end), target.get(end));
             let taken = self.ledger.taken(domain, end);
             let may_hide = taken.is_some_and(|taken| taken.may_hide(now.reads.get(end)));
-            let attempt = match taken {
-                Some(taken) if may_hide && taken.to == to => Attempt::Again,
-                _ => Attempt::First,
-            };
             if from != to || may_hide {
-                due.push((end, attempt, may_hide));
+                due.push((end, may_hide));
             }
             // What may have been written, unseen, stays in the journal until it is written over.
             if from != to || !may_hide {
@@ -297,13 +284,13 @@ impl Actuator {
         self.record()?;
         let mut written = Vec::new();
         let mut outcome = Ok(());
-        for (end, attempt, may_hide) in due {
+        for (end, may_hide) in due {
             let attribute = domain.attribute(end);
             let (from, to) = (now.wanted.get(end), target.get(end));
             match kernel.write(&attribute, to) {
                 Ok(()) => {
                     self.ledger.take(domain, end, to, to);
-                    written.push((end, attempt));
+                    written.push(end);
                 }
                 Err(error) => {
                     if !may_hide {

@@ -187,26 +187,6 @@ fn a_kernel_that_is_late_is_waited_for() {
 }
 
 #[test]
-fn what_never_comes_is_waited_for_once() {
-    let mut bed = Bed::new(Era::Qos);
-    bed.kernel.limit(&bed.cpu, Some(1200));
-    let expect = bed.apply((0, 1400), NONE);
-    let waited = bed.kernel.pauses;
-    assert!(
-        matches!(expect[0], Hold::Refused { .. }) && waited > 0,
-        "{expect:?}"
-    );
-    for _ in 0..3 {
-        assert_eq!(bed.apply((0, 1400), NONE), expect);
-    }
-    assert_eq!(bed.kernel.pauses, waited);
-    bed.apply((0, 1600), NONE);
-    assert_eq!(bed.kernel.pauses, 2 * waited, "something else is something new");
-    bed.kernel.limit(&bed.cpu, None);
-    assert_eq!(bed.apply((0, 1600), NONE)[0], Hold::Held);
-}
-
-#[test]
 fn what_must_wait_for_another_is_put_back_after_it() {
     for era in ERAS {
         // The maximum was written last, but cannot go below the minimum before that is put back.
