@@ -20,22 +20,16 @@ mod physical;
 #[allow(dead_code, reason = "the tests draw more kinds of numbers")]
 #[path = "../tests/plan/random.rs"]
 mod random;
+mod row;
 
 use physical::{Aim, Physical, Size};
+use row::Row;
 
 /// Problems per row.
 const PROBLEMS: u64 = 200;
 
 /// Repeats per problem.
 const REPEATS: u32 = 5;
-
-struct Row {
-    what: String,
-    /// In ms: median, 99th percentile.
-    times: (f64, f64),
-    /// The most that the 99th percentile may be.
-    limit: Option<f64>,
-}
 
 fn main() {
     let json = std::env::args().any(|argument| argument == "--json");
@@ -50,13 +44,10 @@ fn main() {
         rows.push(row(8, 15, subnetworks, None));
     }
     if json {
-        let lines: Vec<String> = rows.iter().map(Row::json).collect();
+        let lines: Vec<String> = rows.iter().map(|row| row.json("plan")).collect();
         println!("[{}]", lines.join(","));
     } else {
-        println!(
-            "{:<50} {:>9} {:>9} {:>7}",
-            "ms per plan", "median", "p99", "limit"
-        );
+        Row::print_head("plan");
         rows.iter().for_each(Row::print);
     }
 }
@@ -90,30 +81,7 @@ fn row(apps: usize, opps: usize, subnetworks: usize, limit: Option<f64>) -> Row 
         };
         (0..REPEATS).map(|_| timed()).fold(f64::INFINITY, f64::min)
     };
-    let mut times: Vec<f64> = (0..PROBLEMS).map(time).collect();
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() as f64 * share).ceil() as usize).clamp(1, times.len()) - 1];
-    Row {
-        what: format!("{apps} apps × 3 processors × {opps} OPPs × {subnetworks} sub-networks"),
-        times: (at(0.5), at(0.99)),
-        limit,
-    }
-}
-
-impl Row {
-    fn print(&self) {
-        let (median, p99) = self.times;
-        let limit = self.limit.map_or(String::new(), |limit| limit.to_string());
-        println!("{:<50} {median:>9.3} {p99:>9.3} {limit:>7}", self.what);
-    }
-
-    fn json(&self) -> String {
-        let p99 = self.times.1;
-        let limit = self.limit.map_or("null".to_owned(), |limit| limit.to_string());
-        let ok = self.limit.is_none_or(|limit| p99 <= limit);
-        format!(
-            r#"{{"what":"plan, p99: {}","value":{p99:.3},"op":"<=","limit":{limit},"unit":"ms","ok":{ok}}}"#,
-            self.what
-        )
-    }
+    let times: Vec<f64> = (0..PROBLEMS).map(time).collect();
+    let what = format!("{apps} apps × 3 processors × {opps} OPPs × {subnetworks} sub-networks");
+    Row::new(what, times, limit)
 }

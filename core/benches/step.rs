@@ -22,8 +22,10 @@ use dynd_vocab::{
 #[allow(dead_code, reason = "the tests draw more kinds of numbers")]
 #[path = "../tests/plan/random.rs"]
 mod random;
+mod row;
 
 use random::Random;
+use row::Row;
 
 /// Worlds per row, and plans in each after the apps have come.
 const WORLDS: u64 = 25;
@@ -44,14 +46,6 @@ struct Size {
     subnetworks: usize,
 }
 
-struct Row {
-    what: String,
-    /// In ms: median, 99th percentile.
-    times: (f64, f64),
-    /// The most that the 99th percentile may be.
-    limit: Option<f64>,
-}
-
 fn main() {
     let json = std::env::args().any(|argument| argument == "--json");
     let size = |apps, opps, subnetworks| Size {
@@ -68,13 +62,10 @@ fn main() {
     let growth = growth.chain([1, 5, 10, 40].map(|subnetworks| (size(8, 15, subnetworks), None)));
     let sizes = limited.into_iter().chain(many).chain(growth.filter(|_| !json));
     if json {
-        let lines: Vec<String> = sizes.map(|(size, limit)| row(size, limit).json()).collect();
+        let lines: Vec<String> = sizes.map(|(size, limit)| row(size, limit).json("step")).collect();
         println!("[{}]", lines.join(","));
     } else {
-        println!(
-            "{:<50} {:>9} {:>9} {:>7}",
-            "ms per step", "median", "p99", "limit"
-        );
+        Row::print_head("step");
         sizes.for_each(|(size, limit)| row(size, limit).print());
     }
 }
@@ -85,37 +76,14 @@ fn row(size: Size, limit: Option<f64>) -> Row {
         runs.reduce(|a, b| a.iter().zip(&b).map(|(a, b)| a.min(*b)).collect())
             .unwrap_or_default()
     };
-    let mut times: Vec<f64> = (0..WORLDS).flat_map(quickest).collect();
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() as f64 * share).ceil() as usize).clamp(1, times.len()) - 1];
+    let times: Vec<f64> = (0..WORLDS).flat_map(quickest).collect();
     let Size {
         apps,
         opps,
         subnetworks,
     } = size;
-    Row {
-        what: format!("{apps} apps × 3 processors × {opps} OPPs × {subnetworks} sub-networks"),
-        times: (at(0.5), at(0.99)),
-        limit,
-    }
-}
-
-impl Row {
-    fn print(&self) {
-        let (median, p99) = self.times;
-        let limit = self.limit.map_or(String::new(), |limit| limit.to_string());
-        println!("{:<50} {median:>9.3} {p99:>9.3} {limit:>7}", self.what);
-    }
-
-    fn json(&self) -> String {
-        let p99 = self.times.1;
-        let limit = self.limit.map_or("null".to_owned(), |limit| limit.to_string());
-        let ok = self.limit.is_none_or(|limit| p99 <= limit);
-        format!(
-            r#"{{"what":"step, p99: {}","value":{p99:.3},"op":"<=","limit":{limit},"unit":"ms","ok":{ok}}}"#,
-            self.what
-        )
-    }
+    let what = format!("{apps} apps × 3 processors × {opps} OPPs × {subnetworks} sub-networks");
+    Row::new(what, times, limit)
 }
 
 /// A controller, and what it was told last.
