@@ -57,6 +57,17 @@ fn cores_share_the_parallel_part() {
 }
 
 #[test]
+fn how_busy_an_accelerator_is_does_not_depend_on_its_governor() {
+    for governor in ["nvhost_podgov", "performance", "userspace"] {
+        let mut nx = plant("jetson-xavier-nx");
+        nx.govern(3, governor).unwrap();
+        nx.submit(Pid(1), endless(), Place::Accelerator(3)).unwrap();
+        nx.step(Duration::from_millis(100));
+        near(nx.load(3), 1.0, 1e-6);
+    }
+}
+
+#[test]
 fn co_runners_on_a_core_take_turns() {
     let mut plant = xu3_at(1000);
     burn(&mut plant, "4");
