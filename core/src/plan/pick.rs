@@ -24,6 +24,11 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// How much of the processor of this index is used.
+    pub(crate) fn used(&self, processor: usize) -> Micro {
+        self.used[processor]
+    }
+
     /// Nobody gets anything.
     pub(crate) fn nothing<O: Offers>(menus: &Menus<'_, O>, modes: &[usize]) -> Self {
         let rooms = menus.problem.rooms(modes);

@@ -2,7 +2,7 @@
 //!
 //! Steps:
 //! 1. *Start* from the modes of now and from a few that differ much: all at the top, all at the bottom.
-//! 2. *Climb*: change one processor's mode at a time while that gains. A vector of modes is judged by its price bound
+//! 2. *Climb*: change one processor's mode at a time while that gains, the most used first. A vector of modes is judged by its price bound
 //!    first, with the prices of the last one: most can be dropped after that. For the rest the prices are
 //!    adjusted, what the apps choose at them is made to fit and improved, first app by app, then by pairs.
 //! 3. *Prove*, if the problem is small: go through all vectors by falling bound (every app gets its best at those
@@ -14,6 +14,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::exact::{self, Outcome};
 use super::menu::Menus;
@@ -133,9 +134,10 @@ impl<'a, O: Offers> Search<'a, O> {
     /// Step 2.
     fn climb(&mut self) {
         let sites = &self.menus.problem.sites;
-        let mut processor = 0;
-        let mut unchanged = 0;
+        let order = self.by_use();
+        let (mut turn, mut unchanged) = (0, 0);
         while unchanged < sites.len() {
+            let processor = order[turn];
             let Some(best) = &self.best else { return };
             let from = best.modes.clone();
             let mut gained = false;
@@ -151,9 +153,19 @@ impl<'a, O: Offers> Search<'a, O> {
                 unchanged = 0;
             } else {
                 unchanged += 1;
-                processor = (processor + 1) % sites.len();
+                turn = (turn + 1) % sites.len();
             }
         }
+    }
+
+    /// The processors, the most used one of the best plan first: there a mode matters most, and the effort may not last for
+    /// all.
+    fn by_use(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.menus.problem.sites.len()).collect();
+        if let Some(best) = &self.best {
+            order.sort_by_key(|processor| Reverse(best.used(*processor)));
+        }
+        order
     }
 
     /// True once the effort allowed for the climb is spent.
