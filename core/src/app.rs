@@ -9,6 +9,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::time::Duration;
 
 use dynd_vocab::{
@@ -264,6 +265,9 @@ impl App {
             cores: report.cores,
         };
         let observed = self.forecast.observe(point, &conditions, report);
+        if let Some(turn) = self.forecast.turn() {
+            self.neighbours_changed(turn);
+        }
         self.alone = self.forecast.alone(point, &conditions);
         self.follow_occupancy(report);
         if let Some(latency) = observed {
@@ -273,6 +277,14 @@ impl App {
                 .observe(libm::log(latency / self.forecast.undisturbed(point)));
         }
         late
+    }
+
+    /// What competes with it is more than before, or less.
+    pub(crate) fn neighbours_changed(&mut self, turn: Ordering) {
+        self.dwell.forget();
+        if turn.is_lt() {
+            self.budget.relieve();
+        }
     }
 
     /// The processor it runs on.
@@ -292,10 +304,7 @@ impl App {
     pub(crate) fn load_changed(&mut self, from: Level, to: Level, now: Timestamp) {
         self.forecast.level_changed();
         self.load_changed_at = now;
-        self.dwell.forget();
-        if to < from {
-            self.budget.relieve();
-        }
+        self.neighbours_changed(to.cmp(&from));
     }
 
     /// Who comes first when not all can be served.

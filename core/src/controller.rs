@@ -10,6 +10,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::time::Duration;
 
 use dynd_vocab::{
@@ -299,6 +300,8 @@ impl Controller {
         }
         app.govern(&self.policy, &self.board);
         self.transition.arrived(id, app.seat());
+        let others = self.apps.values_mut();
+        others.for_each(|app| app.neighbours_changed(Ordering::Greater));
         self.apps.insert(id, app);
         self.confine();
         self.think_again(Cause::Arrival);
@@ -352,6 +355,8 @@ impl Controller {
             self.transition.left(id);
             self.confine();
             events.push(Event::Left { app: id });
+            let others = self.apps.values_mut();
+            others.for_each(|app| app.neighbours_changed(Ordering::Less));
             self.think_again(Cause::Departure);
         }
     }

@@ -13,8 +13,8 @@
 //!    14, 26, 32.) Around it the latency is taken to be log-logistic, with a width that says how unsure the prior
 //!    is.
 //!    Clocks and neighbours stretch it ([`Stretch`]); where they are not known the factor is 1.
-//! 3. *Evidence*: a [`Spread`] per point and level (of an accelerator: class of slowdown by others), of latencies over the undisturbed one and the stretch, so that it holds at other
-//!    clocks; no shape is assumed.
+//! 3. *Evidence*: a [`Spread`] per point and level (of an accelerator: by how much others slow it), of latencies over the
+//!    undisturbed one and the stretch, so that it holds at other clocks; no shape is assumed.
 //!    Without unmanaged load the noise of a point whose undisturbed latency was measured is taken to be that of the
 //!    app's other points: what was hardly tried has the tails of what was, as a time if that was shorter.
 //! 4. *Posterior*: P(late) = (w · prior + evidence) / (w + weight of evidence), with its standard deviation as
@@ -28,6 +28,7 @@ mod footing;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::time::Duration;
 
 use dynd_vocab::{ModelTable, ProcessorKind, Report, Seconds, Timestamp};
@@ -133,6 +134,8 @@ pub(crate) struct Forecast {
     /// How long the inferences take, undisturbed, that taught the correction without load: a fading mean of the log.
     taught_by: Option<f64>,
     last_ended: Timestamp,
+    /// Whether strangers slow the app more or less since its latest inference, if that has changed.
+    turn: Option<Ordering>,
 }
 
 /// What is known of one point.
@@ -212,6 +215,7 @@ impl Forecast {
             correction: [Kalman::new(0.0, 0.2); LEVELS],
             taught_by: None,
             last_ended: Timestamp::default(),
+            turn: None,
         }
     }
 
@@ -261,6 +265,7 @@ impl Forecast {
         conditions: &Conditions,
         report: &Report,
     ) -> Option<Seconds> {
+        self.turn = None;
         let level = conditions.level;
         let latency = self.own_latency(report)?;
         if point.subnetwork >= self.macs.len() {
@@ -345,7 +350,10 @@ impl Forecast {
         if self.known[index].is_timed() {
             let undisturbed = self.undisturbed_as(point, &self.known[index]).seconds;
             let pair = (service.get(), undisturbed.get());
+            let before = self.stretch.strangers_factor(point.processor, conditions);
             if self.stretch.felt(point, conditions, pair, &self.macs) {
+                let after = self.stretch.strangers_factor(point.processor, conditions);
+                self.turn = Some(after.total_cmp(&before));
                 self.recent.clear();
             }
         }
@@ -384,6 +392,11 @@ impl Forecast {
             shelf: shelf(stretch / clocks),
             doubt: self.stretch.doubts(point).of(conditions, clocks),
         }
+    }
+
+    /// Whether the latest inference told that strangers slow the app more on its accelerator, or less.
+    pub(crate) fn turn(&self) -> Option<Ordering> {
+        self.turn
     }
 
     /// By how much what nobody manages slows inferences on `processor`.
@@ -819,6 +832,56 @@ mod tests {
             assert!(risk(&forecast) < 0.1, "{}", risk(&forecast));
             run(&mut forecast, 60, 46.0);
             assert!(risk(&forecast) < 0.02, "{}", risk(&forecast));
+        }
+    }
+
+    #[test]
+    fn noise_beside_a_neighbour_is_not_mixed_with_noise_alone() {
+        let mut forecast = on_accelerator(&[1]);
+        let median = Seconds::from_millis(40.0);
+        forecast.profiled(at(1), &Conditions::at(0), (median, median * 1.1));
+        let risk = |forecast: &Forecast, target| {
+            forecast
+                .outlook(
+                    at(1),
+                    &Conditions::at(0),
+                    Seconds::from_millis(target),
+                    forecast.last_ended,
+                )
+                .late
+        };
+        let mut frame = 0;
+        for round in 0..3 {
+            for _ in 0..150 {
+                frame += 1;
+                took(&mut forecast, 0, frame, 40.0 * [0.99, 1.01][frame as usize % 2]);
+            }
+            assert!(risk(&forecast, 46.0) < 0.02, "{round}: {}", risk(&forecast, 46.0));
+            for _ in 0..20 {
+                frame += 1;
+                took(
+                    &mut forecast,
+                    0,
+                    frame,
+                    56.0 * [0.8, 1.0, 1.0, 1.2][frame as usize % 4],
+                );
+            }
+            // A quarter takes 67.2 ms.
+            assert!(risk(&forecast, 64.0) > 0.15, "{round}: {}", risk(&forecast, 64.0));
+            for _ in 0..150 {
+                frame += 1;
+                took(
+                    &mut forecast,
+                    0,
+                    frame,
+                    56.0 * [0.8, 1.0, 1.0, 1.2][frame as usize % 4],
+                );
+            }
+            for _ in 0..4 {
+                frame += 1;
+                took(&mut forecast, 0, frame, 40.0 * [0.99, 1.01][frame as usize % 2]);
+            }
+            assert!(risk(&forecast, 46.0) < 0.1, "{round}: {}", risk(&forecast, 46.0));
         }
     }
 

@@ -209,7 +209,8 @@ impl<'a> Joint<'a> {
         let start = |(index, ways): (usize, &Ways)| {
             let held = clocks.held(index);
             let same = ways.speeds.iter().position(|speed| speed.opp == held);
-            same.unwrap_or(ways.speeds.len() - 1)
+            let sharing = ways.sharing(self.scene.surroundings.managed(index));
+            sharing * ways.speeds.len() + same.unwrap_or(ways.speeds.len() - 1)
         };
         let start: Vec<usize> = self.ways.iter().enumerate().map(start).collect();
         let solution = plan::solve(&self.problem, self, &start, Effort::default());
@@ -301,6 +302,15 @@ impl Offers for Joint<'_> {
 }
 
 impl Ways {
+    /// The tightest sharing within which apps can be that keep the processor this busy.
+    fn sharing(&self, busy: f64) -> usize {
+        let within = |sharing: &Sharing| matches!(sharing, Sharing::Within(ceiling) if *ceiling >= busy);
+        self.sharings
+            .iter()
+            .position(within)
+            .unwrap_or(self.sharings.len() - 1)
+    }
+
     fn new(index: usize, apps: &[&App], scene: &Scene<'_>, (physics, choices): (&Physics, &[usize])) -> Self {
         let processor = &scene.board.processors[index];
         let watts = |opp| {
@@ -350,6 +360,9 @@ pub(crate) fn host(board: &BoardDescription, usable: CpuSet) -> Option<usize> {
 
 /// Units that nobody manages keep busy.
 fn background(index: usize, scene: &Scene<'_>, physics: &Physics) -> f64 {
+    if scene.board.processors[index].kind != ProcessorKind::Cpu {
+        return scene.surroundings.strangers(index);
+    }
     (physics.activities()[index].busy - scene.surroundings.managed(index)).max(0.0)
 }
 

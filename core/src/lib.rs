@@ -9,7 +9,7 @@
 //!  Sample ──► load ──level──┐
 //!  Reports ─► app ─► forecast (kalman, spread) ─► risk of lateness per point ─┐
 //!                    budget ──► allowed risk ────────────────────────────────►├─► joint ─► plan ─► grant ─► assignments
-//!             stretch ◄── clocks, neighbours (surroundings)                    │
+//!             stretch ◄── clocks, neighbours (surroundings), strangers         │
 //!  Hello, Goodbye, Policy ─► who takes part, under which rule ────────────────┘
 //!  Policy ─► clocks ─────────────────────────────────────────────────────────────────► setting
 //!  assignments, setting ─► transition (acks, what the board applied) ─► what comes into force now

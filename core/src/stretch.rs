@@ -467,6 +467,40 @@ mod tests {
     }
 
     #[test]
+    fn what_a_lower_clock_costs_is_taken_for_the_clocks_and_not_for_strangers() {
+        let mut stretch = gpu();
+        let truth = |own: f64| 10.0 * (0.6 + 0.4 * own);
+        (0..100).for_each(|i| {
+            let took = truth(1.0) * noise(i);
+            stretch.felt(point(1, 1), &clocks(1.0, 1.0), (took, 10.0), &MACS);
+        });
+        let told = (0..60).any(|i| {
+            let took = truth(2.5) * noise(i);
+            stretch.felt(point(1, 1), &clocks(2.5, 1.0), (took, 10.0), &MACS)
+        });
+        assert!(!told, "a stranger came with the clock");
+        let strangers = stretch.strangers_factor(1, &Conditions::at(0));
+        assert!((strangers - 1.0).abs() < 0.03, "{strangers}");
+        let factor = stretch.factor(point(1, 1), &clocks(2.5, 1.0), &MACS);
+        assert!((factor - 1.6).abs() < 0.1, "{factor}");
+    }
+
+    #[test]
+    fn a_managed_neighbour_that_is_met_now_and_then_is_no_stranger() {
+        let mut stretch = gpu();
+        let beside = Conditions {
+            crowd: 0.5,
+            ..Conditions::at(0)
+        };
+        let turns = (0..200).filter(|i| {
+            // Meets it for eight inferences, and not for eight.
+            let met = if i / 8 % 2 == 0 { 1.6 } else { 1.0 };
+            stretch.felt(point(1, 1), &beside, (10.0 * met * noise(*i), 10.0), &MACS)
+        });
+        assert_eq!(turns.count(), 0);
+    }
+
+    #[test]
     fn a_clock_that_stands_still_teaches_no_slope() {
         let mut stretch = gpu();
         let before = stretch.slopes(point(1, 0), &MACS);

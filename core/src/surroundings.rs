@@ -19,7 +19,7 @@ use crate::load::Level;
 const TIGHT: f64 = 1.1;
 
 /// Weight of the newest sample in the running averages.
-const GAIN: f64 = 0.3;
+const GAIN: f64 = 0.1;
 
 /// How busy one app keeps its processor.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Surroundings {
     host: Option<f64>,
     /// Per processor, the highest clock that it is let have, where that is less than was asked for.
     ceilings: Vec<Option<Hertz>>,
-    /// Per processor, unmanaged load of an accelerator (0 to 1).
+    /// Per processor, load of an accelerator beyond what managed apps explain.
     unmanaged: Vec<f64>,
     units: Vec<f64>,
     occupancies: Vec<Occupancy>,
@@ -113,8 +113,8 @@ impl Surroundings {
                     continue;
                 }
                 let managed: f64 = here().map(|one| one.units).sum();
-                let rest = (load - managed).clamp(0.0, 1.0);
-                *unmanaged += GAIN * (rest - *unmanaged);
+                // Of a moment it says little, and below 0 as much as above: only the mean counts.
+                *unmanaged += GAIN * (load - managed - *unmanaged);
             }
         }
     }
@@ -122,6 +122,11 @@ impl Surroundings {
     /// The highest clock that the processor of this index is let have, if that is less than was asked for last.
     pub(crate) fn ceiling(&self, processor: usize) -> Option<Hertz> {
         self.ceilings.get(processor).copied().flatten()
+    }
+
+    /// How busy the accelerator of this index is with what nobody manages (0 to 1).
+    pub(crate) fn strangers(&self, processor: usize) -> f64 {
+        at(&self.unmanaged, processor).clamp(0.0, 1.0)
     }
 
     /// Units of the processor of this index that managed apps keep busy.
@@ -151,7 +156,7 @@ impl Surroundings {
             slowness: self.slowness.get(processor).copied().flatten(),
             host_slowness: self.host.filter(|_| !is_cpu),
             crowd: busy.clamp(0.0, 1.0),
-            strangers: at(&self.unmanaged, processor),
+            strangers: self.strangers(processor),
         }
     }
 }
@@ -228,7 +233,7 @@ mod tests {
             loads: vec![None, Some(0.9)],
             ..Sample::default()
         };
-        (0..40).for_each(|_| around.sampled(&sample));
+        (0..80).for_each(|_| around.sampled(&sample));
         let conditions = |app, processor| around.conditions(&board, AppId(app), processor, 0);
         let crowd = |app, processor| conditions(app, processor).crowd;
         assert_eq!((crowd(1, 1), crowd(9, 1)), (0.2, 0.5));

@@ -49,7 +49,7 @@ pub(super) const SHARING_COST: f64 = 10.0;
 /// smaller is run.
 const EFFORT_COST: f64 = 1e-3;
 
-/// What being late by any amount weighs against the share that is late.
+/// What it weighs against the share that is late to take e times as long as allowed.
 const SLOWNESS_WEIGHT: f64 = 0.1;
 
 /// Where quality counts, the allowed risk is there for quality: of what has the same, a clock may be lower as long as this
@@ -413,7 +413,7 @@ impl<'a> Prospects<'a> {
             return 0.0;
         }
         // Where all are late for sure, the one that is late by least.
-        let beyond = 1.0 - 1.0 / self.relative(prospect, course).max(1.0);
+        let beyond = libm::log(self.relative(prospect, course).max(1.0));
         (outlook.late - allowed - loyalty).max(LEAST) + SLOWNESS_WEIGHT * beyond
     }
 

@@ -6,6 +6,7 @@ mod budgets;
 mod pauses;
 mod plant;
 mod steady;
+mod strangers;
 mod told;
 
 use std::time::Duration;
