@@ -90,7 +90,7 @@ impl App {
             qualities: qualities(&hello.model),
             forecast: Forecast::new(&hello.model),
             budget: budget(&hello.requirement),
-            dwell: Dwell::default(),
+            dwell: Dwell::from(now),
             name: hello.name,
             model: hello.model,
             requirement: hello.requirement,
@@ -201,7 +201,7 @@ impl App {
     }
 
     /// Applies what `policy` says of this app.
-    pub(crate) fn govern(&mut self, policy: &Policy, board: &BoardDescription) {
+    pub(crate) fn govern(&mut self, now: Timestamp, policy: &Policy, board: &BoardDescription) {
         let rule = policy
             .apps
             .iter()
@@ -239,7 +239,7 @@ impl App {
             allowed
         };
         self.budget = budget(&self.requirement);
-        self.dwell.forget();
+        self.dwell = Dwell::from(now);
     }
 
     /// Learns from a report under `conditions`; true if the inference was late. One of more
@@ -266,7 +266,7 @@ impl App {
         };
         let observed = self.forecast.observe(point, &conditions, report);
         if let Some(turn) = self.forecast.turn() {
-            self.neighbours_changed(turn);
+            self.neighbours_changed(report.ended, turn);
         }
         self.alone = self.forecast.alone(point, &conditions);
         self.follow_occupancy(report);
@@ -280,8 +280,8 @@ impl App {
     }
 
     /// What competes with it is more than before, or less.
-    pub(crate) fn neighbours_changed(&mut self, turn: Ordering) {
-        self.dwell.forget();
+    pub(crate) fn neighbours_changed(&mut self, now: Timestamp, turn: Ordering) {
+        self.dwell = Dwell::from(now);
         if turn.is_lt() {
             self.budget.relieve();
         }
@@ -304,7 +304,7 @@ impl App {
     pub(crate) fn load_changed(&mut self, from: Level, to: Level, now: Timestamp) {
         self.forecast.level_changed();
         self.load_changed_at = now;
-        self.neighbours_changed(to.cmp(&from));
+        self.neighbours_changed(now, to.cmp(&from));
     }
 
     /// Who comes first when not all can be served.

@@ -111,13 +111,18 @@ impl MissBudget {
         self.saved / self.stay
     }
 
-    /// By how much the running rung may exceed it.
+    /// By how much the running rung may exceed it while what is saved is spent.
     pub(crate) fn patience(&self) -> f64 {
         if self.saved > 0.0 {
             PATIENCE.max(self.affordable())
         } else {
-            LOYALTY.min(LOYAL_SHARE * self.alpha)
+            self.least_patience()
         }
+    }
+
+    /// By how much it may in any case.
+    pub(crate) fn least_patience(&self) -> f64 {
+        LOYALTY.min(LOYAL_SHARE * self.alpha)
     }
 
     /// How much more of its risk is forgiven to the running rung where nothing is within what is allowed.

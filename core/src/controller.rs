@@ -170,8 +170,8 @@ impl Controller {
             Input::Hello(id, identity, hello) => self.arrived(now, id, identity, hello, &mut output.events),
             Input::Reports(id, reports) => self.reported(now, id, &reports, &mut output.events),
             Input::Ack(id, generation) => self.acked(id, generation),
-            Input::Goodbye(id) => self.left(id, &mut output.events),
-            Input::Policy(policy) => self.governed(policy, &mut output.events),
+            Input::Goodbye(id) => self.left(now, id, &mut output.events),
+            Input::Policy(policy) => self.governed(now, policy, &mut output.events),
             Input::Actuated(actuated) => self.actuated(actuated, &mut output.events),
             Input::Release(processor) => self.transition.release(processor),
             Input::Tick => {}
@@ -298,10 +298,10 @@ impl Controller {
                 self.gathering_until = now + GATHERING;
             }
         }
-        app.govern(&self.policy, &self.board);
+        app.govern(now, &self.policy, &self.board);
         self.transition.arrived(id, app.seat());
         let others = self.apps.values_mut();
-        others.for_each(|app| app.neighbours_changed(Ordering::Greater));
+        others.for_each(|app| app.neighbours_changed(now, Ordering::Greater));
         self.apps.insert(id, app);
         self.confine();
         self.think_again(Cause::Arrival);
@@ -348,7 +348,7 @@ impl Controller {
         }
     }
 
-    fn left(&mut self, id: AppId, events: &mut Vec<Event>) {
+    fn left(&mut self, now: Timestamp, id: AppId, events: &mut Vec<Event>) {
         if self.apps.remove(&id).is_some() {
             self.paused.remove(&id);
             self.violated.remove(&id);
@@ -356,16 +356,16 @@ impl Controller {
             self.confine();
             events.push(Event::Left { app: id });
             let others = self.apps.values_mut();
-            others.for_each(|app| app.neighbours_changed(Ordering::Less));
+            others.for_each(|app| app.neighbours_changed(now, Ordering::Less));
             self.think_again(Cause::Departure);
         }
     }
 
-    fn governed(&mut self, policy: Policy, events: &mut Vec<Event>) {
+    fn governed(&mut self, now: Timestamp, policy: Policy, events: &mut Vec<Event>) {
         self.policy = policy;
         self.apps
             .values_mut()
-            .for_each(|app| app.govern(&self.policy, &self.board));
+            .for_each(|app| app.govern(now, &self.policy, &self.board));
         self.confine();
         self.physics.govern(&self.policy);
         self.choices = clocks::choices(&self.policy, &self.board);

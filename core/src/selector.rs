@@ -39,6 +39,9 @@ const MARGIN: f64 = 1.1;
 const COMPANY: f64 = 0.6;
 const ALONE: f64 = 0.5;
 
+/// Weight of what was believed before any was seen, in late inferences: one that comes alone proves nothing.
+const BELIEF: f64 = 5.0;
+
 /// Weight of the newest late inference in that likelihood, once there were many.
 const COMPANY_GAIN: f64 = 0.05;
 
@@ -211,7 +214,7 @@ impl Selector {
             let there = before * (Seconds::from(report.service) / now);
             let again = f64::from(u8::from(there > self.requirement.latency));
             self.seen = self.seen.saturating_add(1);
-            let gain = COMPANY_GAIN.max(1.0 / (f64::from(self.seen) + 2.0));
+            let gain = COMPANY_GAIN.max(1.0 / (f64::from(self.seen) + BELIEF));
             self.company += gain * (again - self.company);
         }
         self.row = if late { self.row.saturating_add(1) } else { 0 };
@@ -395,6 +398,14 @@ mod tests {
             ran[205..208].iter().all(|subnetwork| *subnetwork < 2),
             "load is answered: {ran:?}"
         );
+    }
+
+    #[test]
+    fn one_that_came_alone_does_not_make_load_look_like_chance() {
+        let mut selector = assigned();
+        let slowdown = |i: u64| if i == 0 || i > 100 { 2.4 } else { 1.0 };
+        let ran: Vec<usize> = (0..104).map(|i| infer(&mut selector, i, slowdown(i))).collect();
+        assert_eq!(ran[100..], [2, 2, 1, 1], "{ran:?}");
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub(crate) struct Prospects<'a> {
     hope: (f64, f64),
     /// The risk that what is saved pays for, of what does not run.
     affordable: f64,
+    /// By how much what runs may exceed the risk that is allowed.
+    patience: f64,
     /// Per processor, what it could run there: by cores, and then the best by the objective first, as far as that is
     /// known before the clocks are.
     places: Vec<Vec<Prospect>>,
@@ -206,7 +208,13 @@ impl<'a> Prospects<'a> {
         } else {
             0.0
         };
+        let patience = if app.dwell.is_calm(scene.now) {
+            budget.patience()
+        } else {
+            budget.least_patience()
+        };
         let mut prospects = Self {
+            patience,
             moment: app.forecast.moment(app.requirement.latency, scene.now),
             hope,
             affordable: (budget.allowed() + saved).min(MOST_RISK),
@@ -402,7 +410,7 @@ impl<'a> Prospects<'a> {
         let budget = &self.app.budget;
         let runs = self.runs(spot, prospect);
         let (patience, loyalty) = if runs {
-            (budget.patience(), budget.loyalty())
+            (self.patience, budget.loyalty())
         } else {
             (0.0, 0.0)
         };

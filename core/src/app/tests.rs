@@ -78,7 +78,7 @@ fn app(
     let mut app = App::new(AppId(id), Identity::default(), hello, Timestamp::default());
     app.profile(board, &profile);
     app.resume(board, &holding.unwrap());
-    app.govern(&Policy::default(), board);
+    app.govern(Timestamp::default(), &Policy::default(), board);
     for frame in 0..seen {
         let ms = if frame < late {
             1.2 * target_ms
@@ -209,6 +209,58 @@ fn an_acknowledgement_may_take_two_inferences_and_a_period() {
         LONGEST_PATIENCE,
         "nobody keeps the others waiting"
     );
+}
+
+/// One in six inferences is late under the new load, where one in twenty may be.
+#[test]
+fn what_was_saved_is_not_spent_on_a_load_that_is_new() {
+    let board = board();
+    let mut app = app(1, &board, (&[4.0, 8.0], 10.0), (1000, 0));
+    let from = Timestamp::from_nanos(100_000_000_000);
+    app.load_changed(0, 2, from);
+    for frame in 1..=48_u32 {
+        let service = Duration::from_millis(if frame.is_multiple_of(6) { 11 } else { 6 });
+        let report = Report {
+            subnetwork: 0,
+            cores: 1,
+            ended: from + frame * Duration::from_millis(15),
+            service,
+            latency: service,
+            after_switch: false,
+        };
+        app.observe(&report, &Conditions::at(2));
+    }
+    let conditions = Conditions::at(2);
+    let runs = Offer {
+        processor: 0,
+        cores: 1,
+        subnetwork: 0,
+        violation: 0.0,
+        conditions,
+        opp: None,
+    };
+    app.granted = Some(Grant {
+        offer: runs,
+        cpus: CpuSet::single(0),
+    });
+    let surroundings = Surroundings::new(&board);
+    let excess = |seconds| {
+        let scene = Scene {
+            board: &board,
+            usable: board.cpus(),
+            objective: Objective::MaxQuality,
+            level: 2,
+            surroundings: &surroundings,
+            now: from + Duration::from_secs(seconds),
+        };
+        let spot = Spot::plain(&board.processors[0]);
+        Prospects::new(&app, &scene)
+            .offer(&spot, (0, 1))
+            .unwrap()
+            .violation
+    };
+    assert!(excess(1) > 0.0, "it is left at once");
+    assert_eq!(excess(11), 0.0, "noise is paid for");
 }
 
 proptest! {
