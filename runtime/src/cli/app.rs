@@ -26,7 +26,9 @@ use super::profile;
 use super::stop::Stop;
 use super::way::Way;
 
-/// How long the first frame may wait for the daemon's first word.
+/// How long before the first frame the session is opened, so that it does not wait for the daemon's first word; and how
+/// long that is waited for.
+const AHEAD: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// More frames than any run has; keeps the memory for them within reason.
@@ -103,7 +105,7 @@ impl App {
         sleep_precisely();
         writeln!(io::stdout(), "ready").context("failed to say that the app is ready")?;
 
-        wait_until(schedule.start, &stop);
+        wait_until(schedule.before(AHEAD), &stop);
         let mut way = plan.follow(&frames.model)?;
         let outcome = frames.run(schedule, &mut way, self.threads, &stop);
 
@@ -252,6 +254,12 @@ struct Schedule {
 }
 
 impl Schedule {
+    /// So long before the first frame is released.
+    fn before(self, ahead: Duration) -> Timestamp {
+        let ahead = u64::try_from(ahead.as_nanos()).unwrap_or(u64::MAX);
+        Timestamp::from_nanos(self.start.as_nanos().saturating_sub(ahead))
+    }
+
     /// When frame `frame` is released; none if that is after the end.
     fn release(self, frame: u64) -> Option<Timestamp> {
         let offset = u64::try_from(self.period.as_nanos()).ok()?.checked_mul(frame)?;
