@@ -539,10 +539,15 @@ impl<'a> Prospects<'a> {
         expected / self.app.requirement.latency.get()
     }
 
-    /// The share of answers that come in time, the running point's a little more: a switch must pay for itself.
+    /// The share of answers that come in time. Hope is for what was not tried: of what runs, evidence tells, and a little
+    /// more, since a switch must pay for itself.
     fn in_time(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> f64 {
-        let loyalty = if self.runs(spot, prospect) { LOYALTY } else { 0.0 };
-        1.0 - (self.risk(spot, prospect, outlook) - loyalty).max(0.0)
+        let late = if self.runs(spot, prospect) {
+            (outlook.late - LOYALTY).max(0.0)
+        } else {
+            self.risk(spot, prospect, outlook)
+        };
+        1.0 - late
     }
 }
 

@@ -117,17 +117,16 @@ fn worth(app: &App, offer: &Offer, scene: &Scene<'_>) -> (f64, f64) {
 /// The share of answers that come in time, as it is hoped for.
 fn in_time(app: &App, offer: &Offer, scene: &Scene<'_>) -> f64 {
     let Outlook { late, unsure } = app.outlook(offer, scene);
+    let runs = app.granted.is_some_and(|grant| {
+        let now = grant.offer;
+        (now.cores, now.subnetwork) == (offer.cores, offer.subnetwork)
+    });
     let hope = if offer.cores == 0 {
         0.0
     } else {
         1.5 * app.budget.curiosity()
     };
-    let runs = app.granted.is_some_and(|grant| {
-        let now = grant.offer;
-        (now.cores, now.subnetwork) == (offer.cores, offer.subnetwork)
-    });
-    let loyalty = if runs { 0.01 } else { 0.0 };
-    1.0 - ((late - hope * unsure).max(0.0) - loyalty).max(0.0)
+    1.0 - if runs { late - 0.01 } else { late - hope * unsure }.max(0.0)
 }
 
 /// The best of all combinations.
