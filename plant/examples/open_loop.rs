@@ -6,7 +6,7 @@
 //! open_loop replay BOARD GOVERNOR CPU < RECORD   on the board file BOARD: does what was done, prints where the clock was
 //! ```
 //!
-//! A pattern has a line `BUSY_MS IDLE_MS TIMES` per phase. A record has a line `busy START END` per busy time, a line
+//! A pattern has a line `BUSY IDLE` per phase, in microseconds. A record has a line `busy START END` per busy time, a line
 //! `end TIME`, in microseconds from the start, and a line `KHZ SHARE` per clock. The load is open-loop: how long it is busy
 //! does not depend on the clock, as on an emulated CPU. In the plant it is all stalls.
 
@@ -61,21 +61,23 @@ fn run(policy: &Path, pattern: &str) -> Outcome<(Record, BTreeMap<u64, f64>)> {
             .split_whitespace()
             .map(str::parse)
             .collect::<Result<_, _>>()?;
-        let [busy, idle, times] = numbers[..] else {
+        let [busy, idle] = numbers[..] else {
             return Err(format!("'{line}' is no phase").into());
         };
-        phases.push((Duration::from_millis(busy), Duration::from_millis(idle), times));
+        phases.push((Duration::from_micros(busy), Duration::from_micros(idle)));
     }
     let mut done = Vec::new();
     let before = time_in_state(policy)?;
     let start = Instant::now();
-    for (busy, idle, times) in phases {
-        for _ in 0..times {
-            let from = start.elapsed();
-            while start.elapsed() < from + busy {}
-            done.push((micros(from), micros(start.elapsed())));
-            thread::sleep(idle);
-        }
+    let mut due = Duration::ZERO;
+    for (busy, idle) in phases {
+        let from = start.elapsed();
+        while start.elapsed() < from + busy {}
+        let to = start.elapsed();
+        // Its CPU is busy as soon as the timer wakes it, which an emulated one takes a while for.
+        done.push((micros(due), micros(to)));
+        due = to + idle;
+        thread::sleep(idle);
     }
     let end = micros(start.elapsed());
     let after = time_in_state(policy)?;

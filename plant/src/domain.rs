@@ -152,6 +152,9 @@ impl Domain {
             } else {
                 seen.load
             };
+            if sampling.is_some() {
+                load = whole_percents(load);
+            }
             let long = sampling.filter(|period| time - spent > 2.0 * period);
             if let Some(period) = long {
                 let periods = ((time - spent) / period) as u64;
@@ -277,8 +280,25 @@ impl Domain {
     }
 }
 
+/// A load as the governors of CPUs count it, in whole percent (`dbs_update`). Time is counted in whole nanoseconds.
+fn whole_percents(load: f64) -> f64 {
+    (100.0 * load + 1e-6).floor() / 100.0
+}
+
 /// The lowest and the highest clock of `silicon`.
 fn ends(silicon: &Silicon) -> (Hertz, Hertz) {
     let clock = |at: usize| silicon.opps[at].clock;
     (clock(0), clock(silicon.opps.len() - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_of_cpus_are_whole_percents() {
+        for (load, expect) in [(0.0, 0.0), (0.29, 0.29), (0.959, 0.95), (0.96, 0.96), (1.0, 1.0)] {
+            assert_eq!(whole_percents(load), expect);
+        }
+    }
 }

@@ -20,17 +20,18 @@ SILENCE = ["vm/compaction_proactiveness 0", "vm/stat_interval 3600"]
 
 
 def pattern():
-    """The load, always the same: busy and idle milliseconds. It begins with a long busy time, so that what was before
-    does not matter: a slow CPU that does as little as before stays slow."""
+    """The load, always the same: busy and idle microseconds. It begins with a long busy time, so that what was before does
+    not matter: a slow CPU that does as little as before stays slow. No time is a whole number of milliseconds: governors
+    have their thresholds there, and a time at a threshold is above it by chance."""
     chance = random.Random(7)
-    lines = ["400 100 1"]
+    lines = ["400000 100000"]
     for _ in range(1500):
-        # Frames, bursts, housekeeping, long jobs.
-        busy, idle = chance.choices(
+        # Frames, bursts, housekeeping, long jobs, in milliseconds.
+        spans = chance.choices(
             [((1, 12), (3, 20)), ((8, 40), (5, 50)), ((1, 6), (20, 80)), ((50, 150), (50, 200))],
             [50, 30, 15, 5],
         )[0]
-        lines.append(f"{chance.randint(*busy)} {chance.randint(*idle)} 1")
+        lines.append(" ".join(f"{1000 * chance.uniform(*span):.0f}" for span in spans))
     return "\n".join(lines) + "\n"
 
 
