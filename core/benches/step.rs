@@ -32,7 +32,7 @@ const WORLDS: u64 = 25;
 const PLANS: usize = 8;
 
 /// Repeats per world.
-const REPEATS: usize = 3;
+const REPEATS: usize = 5;
 
 /// Between two plans.
 const INTERVAL: u64 = 200_000_000;
