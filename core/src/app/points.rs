@@ -72,31 +72,65 @@ pub(crate) struct Prospects<'a> {
     affordable: f64,
     /// By how much what runs may exceed the risk that is allowed.
     patience: f64,
-    /// Per processor, what it could run there: by cores, and then the best by the objective first, as far as that is
-    /// known before the clocks are.
-    places: Vec<Vec<Prospect>>,
+    /// Inferences per second.
+    rate: f64,
+    /// Per processor.
+    places: Vec<Ground>,
+}
+
+/// What one app could run on one processor.
+#[derive(Debug)]
+struct Ground {
+    /// Conditions with clocks as they are: of cores for this app alone, and of one that it shares.
+    alone: Conditions,
+    beside: Conditions,
+    /// κ, and by how much strangers slow it.
+    kappa: f64,
+    strangers: f64,
+    /// By cores, and then the best by the objective first, as far as that is known before the clocks are.
+    prospects: Vec<Prospect>,
 }
 
 /// What of one point is the same at all spots.
 #[derive(Debug)]
 struct Prospect {
-    at: Point,
+    subnetwork: usize,
     /// Cores for this app alone; 0 where it shares.
     cores: u32,
-    /// With clocks as they are.
-    now: Conditions,
     footing: Footing,
     slopes: Slopes,
     /// How far they may be off, on an accelerator.
     doubts: Option<Doubts>,
-    /// κ of its processor, and by how much strangers slow it there.
-    kappa: f64,
-    strangers: f64,
     quality: f64,
+    /// The most that it can gain.
+    most: Micro,
+    /// True if it runs now, be it at another clock.
+    runs: bool,
     /// Whether it misses the minimum quality.
     is_short: bool,
-    /// The most that it was stretched, and was in budget; and the least that it was stretched, and was not.
-    known: Cell<(f64, f64)>,
+    known: Cell<Bounds>,
+}
+
+/// What was found of one point so far. The risk grows with how far it is stretched.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// The most that it was stretched, and the risk cost nothing.
+    free: f64,
+    /// The most that it was, and was in budget.
+    held: f64,
+    /// The least that it was, and was not.
+    failed: f64,
+}
+
+/// What the risk of lateness means for a point at a spot.
+#[derive(Clone, Copy, Debug)]
+enum Verdict {
+    /// It is in budget and costs nothing.
+    Free,
+    /// It is in budget and costs some gain; the outlook where it was found.
+    Held(Option<Outlook>),
+    /// It is not in budget.
+    Late(Option<Outlook>),
 }
 
 /// How a point goes at a spot.
@@ -218,6 +252,7 @@ impl<'a> Prospects<'a> {
             moment: app.forecast.moment(app.requirement.latency, scene.now),
             hope,
             affordable: (budget.allowed() + saved).min(MOST_RISK),
+            rate: 1.0 / app.period(),
             places: Vec::new(),
             app,
             scene,
@@ -227,10 +262,19 @@ impl<'a> Prospects<'a> {
         prospects
     }
 
-    fn place(&self, index: usize) -> Vec<Prospect> {
+    fn place(&self, index: usize) -> Ground {
         let (app, scene) = (self.app, self.scene);
+        let conditions = |level| scene.surroundings.conditions(scene.board, app.id, index, level);
+        let alone = conditions(scene.level);
+        let mut ground = Ground {
+            alone,
+            strangers: app.forecast.strangers(index, &alone),
+            beside: conditions(crowded(scene.level)),
+            kappa: app.forecast.crowding(index),
+            prospects: Vec::new(),
+        };
         if !app.may_run_on(index) {
-            return Vec::new();
+            return ground;
         }
         let processor = &scene.board.processors[index];
         let is_cpu = processor.kind == ProcessorKind::Cpu;
@@ -242,81 +286,85 @@ impl<'a> Prospects<'a> {
         };
         let least = if is_cpu { app.cores.min.max(1) } else { 1 };
         let shares = is_cpu && app.cores.min <= 1 && room > 0;
-        let kappa = app.forecast.crowding(index);
-        let conditions = |level| scene.surroundings.conditions(scene.board, app.id, index, level);
-        let (alone, beside) = (conditions(scene.level), conditions(crowded(scene.level)));
+        let running = app.granted.map(|grant| grant.offer);
+        let running = running.map(|offer| (offer.processor, offer.cores, offer.subnetwork));
         let order = app.candidates(scene.objective);
         // Of a sub-network nothing is learned yet, the same is believed on any number of cores.
         let believed: Vec<OnceCell<Slopes>> = order.iter().map(|_| OnceCell::new()).collect();
-        let mut place = Vec::with_capacity(order.len() * (most as usize + 1));
         for cores in shares.then_some(0).into_iter().chain(least..=most) {
-            let now = if cores == 0 { beside } else { alone };
-            place.extend(order.iter().zip(&believed).map(|(&subnetwork, believed)| {
+            let level = ground.now(cores).level;
+            let prospects = order.iter().zip(&believed).map(|(&subnetwork, believed)| {
                 let at = Point {
                     subnetwork,
                     processor: index,
                     cores: cores.max(1),
                 };
                 Prospect {
-                    at,
+                    subnetwork,
                     cores,
-                    now,
-                    footing: self.moment.footing(at, now.level),
+                    footing: self.moment.footing(at, level),
                     slopes: app
                         .forecast
                         .learned_slopes(at)
                         .unwrap_or_else(|| *believed.get_or_init(|| app.forecast.believed_slopes(at))),
                     doubts: app.forecast.doubts(at),
-                    kappa,
-                    strangers: app.forecast.strangers(index, &now),
                     quality: app.model.subnetworks[subnetwork].quality.get(),
+                    most: self.most_gain(subnetwork, cores),
+                    runs: running == Some((index, cores, subnetwork)),
                     is_short: app.is_short(subnetwork),
-                    known: Cell::new((0.0, f64::INFINITY)),
+                    known: Cell::new(Bounds {
+                        free: 0.0,
+                        held: 0.0,
+                        failed: f64::INFINITY,
+                    }),
                 }
-            }));
+            });
+            ground.prospects.extend(prospects);
         }
-        place
+        ground
     }
 
     /// Adds what the planner may choose from at `spot`.
     pub(crate) fn points(&self, spot: &Spot<'_>, into: &mut Vec<plan::Point>) {
-        let all = self.places[spot.index].iter();
+        let all = self.places[spot.index].prospects.iter();
         into.extend(all.map(|prospect| self.point(spot, prospect, &self.course(spot, prospect))));
     }
 
     /// The same less what another point with as many cores makes needless; watts count by themselves if they are
     /// `limited`.
     pub(crate) fn front(&self, spot: &Spot<'_>, limited: bool, into: &mut Vec<plan::Point>) {
-        let is_risky = matches!(
-            self.scene.objective,
-            Objective::MaxTimelyQuality | Objective::MaxQuality
-        );
+        let is_cpu = spot.processor.kind == ProcessorKind::Cpu;
         let mut late = Vec::new();
-        for team in self.places[spot.index].chunk_by(|a, b| a.cores == b.cores) {
+        let prospects = &self.places[spot.index].prospects;
+        for team in prospects.chunk_by(|a, b| a.cores == b.cores) {
             let first = into.len();
             let needless = |sketch: &plan::Point, into: &[plan::Point]| {
                 into[first..].iter().any(|point| point.dominates(sketch, limited))
             };
             for prospect in team {
+                // Of what takes nothing but cores, the best in budget makes all needless that gains less.
+                let settles =
+                    |best: &plan::Point| best.worth.violation == 0 && best.worth.gain > prospect.most;
+                if is_cpu && !limited && into[first..].iter().any(settles) {
+                    continue;
+                }
                 let course = self.course(spot, prospect);
                 let sketch = self.sketch(spot, prospect, &course);
                 if needless(&sketch, into) {
                     continue;
                 }
-                if !self.holds(spot, prospect, &course) {
-                    late.push((prospect, course, sketch));
-                    continue;
-                }
-                if is_risky {
-                    into.push(self.point(spot, prospect, &course));
-                } else {
-                    into.push(sketch);
+                match self.judge(spot, prospect, &course) {
+                    Verdict::Free => into.push(sketch),
+                    Verdict::Held(outlook) => {
+                        into.push(self.filled(sketch, spot, prospect, (&course, outlook)))
+                    }
+                    Verdict::Late(outlook) => late.push((prospect, course, sketch, outlook)),
                 }
             }
-            for (prospect, course, mut sketch) in late.drain(..) {
+            for (prospect, course, mut sketch, outlook) in late.drain(..) {
                 sketch.worth.violation += micro(LEAST);
                 if !needless(&sketch, into) {
-                    into.push(self.point(spot, prospect, &course));
+                    into.push(self.filled(sketch, spot, prospect, (&course, outlook)));
                 }
             }
         }
@@ -324,8 +372,8 @@ impl<'a> Prospects<'a> {
 
     /// What it would get if it ran this sub-network on so many cores at `spot`; nothing if it cannot.
     pub(crate) fn offer(&self, spot: &Spot<'_>, (subnetwork, cores): (usize, u32)) -> Option<Offer> {
-        let mut all = self.places[spot.index].iter();
-        let prospect = all.find(|one| (one.at.subnetwork, one.cores) == (subnetwork, cores))?;
+        let mut all = self.places[spot.index].prospects.iter();
+        let prospect = all.find(|one| (one.subnetwork, one.cores) == (subnetwork, cores))?;
         let course = self.course(spot, prospect);
         let outlook = self.moment.outlook(&prospect.footing, course.strain);
         Some(Offer {
@@ -339,21 +387,22 @@ impl<'a> Prospects<'a> {
     }
 
     fn course(&self, spot: &Spot<'_>, prospect: &Prospect) -> Course {
-        let now = &prospect.now;
+        let ground = &self.places[spot.index];
+        let now = ground.now(prospect.cores);
         let clocked = Conditions {
             slowness: spot.speed.slowness.or(now.slowness),
             host_slowness: spot.host.and_then(|host| host.slowness).or(now.host_slowness),
-            ..*now
+            ..now
         };
         let clocks = prospect.slopes.factor(&clocked);
-        let busy = prospect.footing.undisturbed().get() * clocks / self.app.period();
+        let busy = prospect.footing.undisturbed().get() * clocks * self.rate;
         let crowd = match spot.sharing {
             _ if spot.processor.kind == ProcessorKind::Cpu => now.crowd,
             Sharing::Alone => 0.0,
             Sharing::Within(ceiling) => (ceiling - busy).max(0.0),
         };
         let crowd = crowd.min(1.0);
-        let slowdown = stretch::crowded(prospect.kappa, crowd) * prospect.strangers;
+        let slowdown = stretch::crowded(ground.kappa, crowd) * ground.strangers;
         let stretch = clocks * slowdown;
         let conditions = Conditions { crowd, ..clocked };
         let strain = match &prospect.doubts {
@@ -371,29 +420,57 @@ impl<'a> Prospects<'a> {
         }
     }
 
-    /// Whether the risk of lateness is in budget.
-    fn holds(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> bool {
-        let within = || {
-            let outlook = self.moment.outlook(&prospect.footing, course.strain);
-            self.excess_risk(spot, prospect, (course, &outlook)) <= 0.0
-        };
+    /// What the risk of lateness means, if possible without finding it.
+    fn judge(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> Verdict {
         // On an accelerator, more than how far it is stretched differs from spot to spot.
-        if self.runs(spot, prospect) || prospect.doubts.is_some() {
-            return within();
-        }
+        let is_typical = !self.runs(spot, prospect) && prospect.doubts.is_none();
         let stretch = course.strain.stretch;
-        let (most, least) = prospect.known.get();
-        if stretch <= most {
-            return true;
+        let known = prospect.known.get();
+        if is_typical && stretch <= known.free {
+            return Verdict::Free;
         }
-        if stretch >= least {
-            return false;
+        if is_typical && stretch >= known.failed {
+            return Verdict::Late(None);
         }
-        let holds = within();
-        prospect
-            .known
-            .set(if holds { (stretch, least) } else { (most, stretch) });
-        holds
+        if is_typical && stretch <= known.held && self.is_priced() {
+            return Verdict::Held(None);
+        }
+        let outlook = self.moment.outlook(&prospect.footing, course.strain);
+        let holds = self.excess_risk(spot, prospect, (course, &outlook)) <= 0.0;
+        let is_free = holds && !(self.is_priced() && self.costs(spot, prospect, &outlook));
+        if is_typical {
+            let raised = |most: f64, by: bool| if by { most.max(stretch) } else { most };
+            prospect.known.set(Bounds {
+                free: raised(known.free, is_free),
+                held: raised(known.held, holds),
+                failed: if holds {
+                    known.failed
+                } else {
+                    known.failed.min(stretch)
+                },
+            });
+        }
+        match (holds, is_free) {
+            (false, _) => Verdict::Late(Some(outlook)),
+            (true, true) => Verdict::Free,
+            (true, false) => Verdict::Held(Some(outlook)),
+        }
+    }
+
+    /// Whether the objective counts the risk of what is in budget.
+    fn is_priced(&self) -> bool {
+        matches!(
+            self.scene.objective,
+            Objective::MaxQuality | Objective::MaxTimelyQuality
+        )
+    }
+
+    /// Whether that costs anything.
+    fn costs(&self, spot: &Spot<'_>, prospect: &Prospect, outlook: &Outlook) -> bool {
+        match self.scene.objective {
+            Objective::MaxTimelyQuality => self.in_time(spot, prospect, outlook) < 1.0,
+            _ => self.spent(outlook) > 0.0,
+        }
     }
 
     fn violation(&self, spot: &Spot<'_>, prospect: &Prospect, found: (&Course, &Outlook)) -> f64 {
@@ -437,26 +514,28 @@ impl<'a> Prospects<'a> {
 
     /// True if this is what runs now.
     fn runs(&self, spot: &Spot<'_>, prospect: &Prospect) -> bool {
-        self.has(prospect)
+        prospect.runs
             && self
                 .app
                 .granted
                 .is_some_and(|grant| grant.offer.opp == spot.speed.opp)
     }
 
-    /// True if this is what runs now, be it at another clock.
-    fn has(&self, prospect: &Prospect) -> bool {
-        self.app.granted.is_some_and(|grant| {
-            let now = grant.offer;
-            (now.processor, now.cores, now.subnetwork)
-                == (prospect.at.processor, prospect.cores, prospect.at.subnetwork)
-        })
-    }
-
     /// A point with all that it gains and takes.
     fn point(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> plan::Point {
-        let outlook = self.moment.outlook(&prospect.footing, course.strain);
-        let mut point = self.sketch(spot, prospect, course);
+        let sketch = self.sketch(spot, prospect, course);
+        self.filled(sketch, spot, prospect, (course, None))
+    }
+
+    /// A sketch, completed by what the risk of lateness makes of it, which may have been found already.
+    fn filled(
+        &self,
+        mut point: plan::Point,
+        spot: &Spot<'_>,
+        prospect: &Prospect,
+        (course, outlook): (&Course, Option<Outlook>),
+    ) -> plan::Point {
+        let outlook = outlook.unwrap_or_else(|| self.moment.outlook(&prospect.footing, course.strain));
         point.worth.violation = micro(self.violation(spot, prospect, (course, &outlook)));
         match self.scene.objective {
             Objective::MaxTimelyQuality => {
@@ -472,14 +551,14 @@ impl<'a> Prospects<'a> {
     /// The same as if it were never late.
     fn sketch(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> plan::Point {
         let is_cpu = spot.processor.kind == ProcessorKind::Cpu;
-        let watts = course.busy.min(1.0) * spot.speed.watts(f64::from(prospect.at.cores));
+        let watts = course.busy.min(1.0) * spot.speed.watts(f64::from(prospect.cores.max(1)));
         let hosted = if is_cpu {
             0.0
         } else {
             self.hosted(prospect, &course.conditions)
         };
         let host_watts = spot.host.map_or(0.0, |host| host.watts(hosted));
-        let stays = self.app.granted.is_none() || self.has(prospect);
+        let stays = self.app.granted.is_none() || prospect.runs;
         let toll = if stays { 0.0 } else { spot.toll };
         let demand = match spot.sharing {
             _ if is_cpu => f64::from(prospect.cores),
@@ -487,11 +566,14 @@ impl<'a> Prospects<'a> {
             Sharing::Within(_) => course.busy,
         };
         plan::Point {
-            subnetwork: prospect.at.subnetwork,
+            subnetwork: prospect.subnetwork,
             cores: prospect.cores,
             worth: plan::Worth {
                 violation: micro(f64::from(u8::from(prospect.is_short))),
-                gain: self.gain(spot, prospect, (course, 1.0)),
+                gain: match self.scene.objective {
+                    Objective::MaxQuality | Objective::MinEnergy => prospect.most,
+                    _ => self.gain(spot, prospect, (course, 1.0)),
+                },
                 cost: micro(watts + host_watts + toll),
             },
             demand: micro(demand),
@@ -505,7 +587,17 @@ impl<'a> Prospects<'a> {
     fn hosted(&self, prospect: &Prospect, conditions: &Conditions) -> f64 {
         let slowness = conditions.host_slowness.unwrap_or(1.0);
         let seconds = prospect.footing.undisturbed().get() * (prospect.slopes.host * slowness);
-        (seconds / self.app.period()).min(1.0)
+        (seconds * self.rate).min(1.0)
+    }
+
+    /// The most that the objective gains, besides power, of a sub-network on so many cores.
+    fn most_gain(&self, subnetwork: usize, cores: u32) -> Micro {
+        let quality = self.app.model.subnetworks[subnetwork].quality.get();
+        let gain = match self.scene.objective {
+            Objective::MaxQuality | Objective::MaxTimelyQuality => self.app.normalised(quality),
+            Objective::MinEnergy | Objective::MinLatency => 0.0,
+        };
+        self.weighed(gain, cores)
     }
 
     /// What the objective gains besides power if this share of answers comes in time.
@@ -515,17 +607,19 @@ impl<'a> Prospects<'a> {
             Objective::MaxQuality => self.app.normalised(prospect.quality),
             Objective::MaxTimelyQuality => {
                 let capacity = f64::from(spot.processor.capacity) / 1024.0;
-                let busy = relative() * f64::from(prospect.at.cores) * capacity;
+                let busy = relative() * f64::from(prospect.cores.max(1)) * capacity;
                 self.app.normalised(prospect.quality * in_time) - EFFORT_COST * busy
             }
             Objective::MinEnergy => 0.0,
             Objective::MinLatency => -relative(),
-        } * self.app.weight;
-        micro(if prospect.cores == 0 {
-            gain - SHARING_COST
-        } else {
-            gain
-        })
+        };
+        self.weighed(gain, prospect.cores)
+    }
+
+    /// A gain as it counts among all apps.
+    fn weighed(&self, gain: f64, cores: u32) -> Micro {
+        let sharing = if cores == 0 { SHARING_COST } else { 0.0 };
+        micro(gain * self.app.weight - sharing)
     }
 
     /// What the risk of lateness costs where quality counts, as a share of its range.
@@ -548,6 +642,13 @@ impl<'a> Prospects<'a> {
             self.risk(spot, prospect, outlook)
         };
         1.0 - late
+    }
+}
+
+impl Ground {
+    /// Conditions of so many cores, with clocks as they are.
+    fn now(&self, cores: u32) -> Conditions {
+        if cores == 0 { self.beside } else { self.alone }
     }
 }
 

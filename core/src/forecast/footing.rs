@@ -15,6 +15,9 @@ use super::{
 use crate::load::Level;
 use crate::spread::Tail;
 
+/// Beyond this distance from the middle of the prior, in its scale, the probability is 1 or 0 to within 1e-9.
+const CERTAIN: f64 = 21.0;
+
 /// What an app's forecast says at one time of one target.
 #[derive(Debug)]
 pub(crate) struct Moment<'a> {
@@ -153,7 +156,11 @@ impl Moment<'_> {
         };
         let distance =
             (self.log_target - footing.log_middle(stretch, log_stretch)) / (width * LOGISTIC_SCALE);
-        let mut prior = 1.0 / (1.0 + libm::exp(distance.clamp(-50.0, 50.0)));
+        let mut prior = if libm::fabs(distance) < CERTAIN {
+            1.0 / (1.0 + libm::exp(distance))
+        } else {
+            f64::from(u8::from(distance < 0.0))
+        };
         let log_allowance = self.log_target - footing.undisturbed.log - log_stretch;
         let mut believed = PRIOR_WEIGHT;
         if let Some(share) = footing.pooled {
