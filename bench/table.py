@@ -89,11 +89,11 @@ def percentile(_):
 
 def steady(_):
     said = test("joint", "steady")
-    for objective, changes in re.findall(r"^constant input, ([\w-]+): (\d+) changes", said, re.M):
+    for objective, changes in re.findall(r"constant input, ([\w-]+): (\d+) changes", said):
         yield row(f"constant input, {objective}: changes after 1 s", int(changes), "==", 0, "")
-    for objective, switches in re.findall(r"^stationary noise, ([\w-]+): .* (\d+) switches of one app", said, re.M):
+    for objective, switches in re.findall(r"stationary noise, ([\w-]+): .* (\d+) switches of one app", said):
         yield row(f"stationary noise, {objective}: switches of an app per minute", int(switches) / 10, "<=", 1, "")
-    for plans in re.findall(r"^cold to steady heat: (\d+) plans", said, re.M):
+    for plans in re.findall(r"cold to steady heat: (\d+) plans", said):
         yield row("cold board to steady heat under a temperature limit: plans", int(plans), "<=", 3, "")
     found = re.findall(r"near after (\d+)", test("closed_loop", "never_profiled"))
     yield row("never profiled: inferences to within one rung, worst of 5 machines", max(map(int, found)), "<=", 20, "")
