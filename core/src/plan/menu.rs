@@ -37,6 +37,8 @@ pub(crate) struct Menus<'a, O> {
     first: Vec<usize>,
     per_app: usize,
     scratch: Vec<Point>,
+    /// What the points take that are not needless.
+    kept: Vec<[Micro; 4]>,
     /// Points asked for so far.
     pub(crate) asked: usize,
 }
@@ -63,6 +65,7 @@ impl<'a, O: Offers> Menus<'a, O> {
             first,
             per_app,
             scratch: Vec::new(),
+            kept: Vec::new(),
             asked: 0,
         }
     }
@@ -149,29 +152,23 @@ impl<'a, O: Offers> Menus<'a, O> {
         self.offers.front(app, place, (limited, &mut self.scratch));
         self.asked += self.scratch.len();
         let start = self.items.len();
+        // In this order no point makes one needless that comes before it.
+        let takes = |point: &Point| point.takes(limited);
+        self.scratch
+            .sort_by(|a, b| b.worth.cmp(&a.worth).then_with(|| takes(a).cmp(&takes(b))));
+        self.kept.clear();
         for point in &self.scratch {
-            let front = &self.items[start..];
-            if front.iter().any(|item| item.point.dominates(point, limited)) {
+            let takes = takes(point);
+            let makes_needless = |kept: &[Micro; 4]| kept.iter().zip(&takes).all(|(kept, take)| kept <= take);
+            if self.kept.iter().any(makes_needless) {
                 continue;
             }
-            let mut kept = start;
-            for index in start..self.items.len() {
-                if !point.dominates(&self.items[index].point, limited) {
-                    self.items[kept] = self.items[index];
-                    kept += 1;
-                }
-            }
-            self.items.truncate(kept);
+            self.kept.push(takes);
             self.items.push(Item {
                 processor: place.processor,
                 point: *point,
                 value: self.guide.value(self.tiers[app], point.worth),
             });
-        }
-        // The best comes first.
-        let front = &mut self.items[start..];
-        if let Some(best) = (0..front.len()).max_by_key(|index| front[*index].point.worth) {
-            front.swap(0, best);
         }
         let host = self.problem.sites[place.processor].host;
         for item in &self.items[start..] {

@@ -111,13 +111,20 @@ pub trait Offers {
 }
 
 impl Point {
-    /// True if nobody would choose `other` while this can be had. Where nothing is limited, watts count in the worth
-    /// only.
+    /// What it takes that counts. Where nothing is limited, watts count in the worth only.
+    pub(crate) fn takes(&self, limited: bool) -> [Micro; 4] {
+        let (watts, host_watts) = if limited {
+            (self.watts, self.host_watts)
+        } else {
+            (0, 0)
+        };
+        [self.demand, self.host_demand, watts, host_watts]
+    }
+
+    /// True if nobody would choose `other` while this can be had.
     pub(crate) fn dominates(&self, other: &Self, limited: bool) -> bool {
-        self.demand <= other.demand
-            && self.host_demand <= other.host_demand
-            && (!limited || (self.watts <= other.watts && self.host_watts <= other.host_watts))
-            && self.worth >= other.worth
+        let takes = self.takes(limited).into_iter().zip(other.takes(limited));
+        self.worth >= other.worth && takes.into_iter().all(|(own, other)| own <= other)
     }
 }
 
