@@ -89,6 +89,9 @@ struct Ground {
     strangers: f64,
     /// By cores, and then the best by the objective first, as far as that is known before the clocks are.
     prospects: Vec<Prospect>,
+    /// Per sub-network, how clocks are believed to stretch it before anything of it is learned: the same on any number of
+    /// cores.
+    believed: Vec<OnceCell<Slopes>>,
 }
 
 /// What of one point is the same at all spots.
@@ -97,10 +100,8 @@ struct Prospect {
     subnetwork: usize,
     /// Cores for this app alone; 0 where it shares.
     cores: u32,
-    footing: Footing,
-    slopes: Slopes,
-    /// How far they may be off, on an accelerator.
-    doubts: Option<Doubts>,
+    /// Found when it is first looked at.
+    basis: OnceCell<Basis>,
     quality: f64,
     /// The most that it can gain.
     most: Micro,
@@ -109,6 +110,15 @@ struct Prospect {
     /// Whether it misses the minimum quality.
     is_short: bool,
     known: Cell<Bounds>,
+}
+
+/// What the forecast says of one point, whatever its clocks.
+#[derive(Debug)]
+struct Basis {
+    footing: Footing,
+    slopes: Slopes,
+    /// How far they may be off, on an accelerator.
+    doubts: Option<Doubts>,
 }
 
 /// What was found of one point so far. The risk grows with how far it is stretched.
@@ -135,7 +145,8 @@ enum Verdict {
 
 /// How a point goes at a spot.
 #[derive(Clone, Copy, Debug)]
-struct Course {
+struct Course<'a> {
+    basis: &'a Basis,
     conditions: Conditions,
     strain: Strain,
     /// The share of time that each of its cores, or the accelerator, is busy with inferences; more than 1 if they take
@@ -272,6 +283,7 @@ impl<'a> Prospects<'a> {
             beside: conditions(crowded(scene.level)),
             kappa: app.forecast.crowding(index),
             prospects: Vec::new(),
+            believed: Vec::new(),
         };
         if !app.may_run_on(index) {
             return ground;
@@ -289,39 +301,46 @@ impl<'a> Prospects<'a> {
         let running = app.granted.map(|grant| grant.offer);
         let running = running.map(|offer| (offer.processor, offer.cores, offer.subnetwork));
         let order = app.candidates(scene.objective);
-        // Of a sub-network nothing is learned yet, the same is believed on any number of cores.
-        let believed: Vec<OnceCell<Slopes>> = order.iter().map(|_| OnceCell::new()).collect();
+        ground
+            .believed
+            .resize_with(app.model.subnetworks.len(), OnceCell::new);
         for cores in shares.then_some(0).into_iter().chain(least..=most) {
-            let level = ground.now(cores).level;
-            let prospects = order.iter().zip(&believed).map(|(&subnetwork, believed)| {
-                let at = Point {
-                    subnetwork,
-                    processor: index,
-                    cores: cores.max(1),
-                };
-                Prospect {
-                    subnetwork,
-                    cores,
-                    footing: self.moment.footing(at, level),
-                    slopes: app
-                        .forecast
-                        .learned_slopes(at)
-                        .unwrap_or_else(|| *believed.get_or_init(|| app.forecast.believed_slopes(at))),
-                    doubts: app.forecast.doubts(at),
-                    quality: app.model.subnetworks[subnetwork].quality.get(),
-                    most: self.most_gain(subnetwork, cores),
-                    runs: running == Some((index, cores, subnetwork)),
-                    is_short: app.is_short(subnetwork),
-                    known: Cell::new(Bounds {
-                        free: 0.0,
-                        held: 0.0,
-                        failed: f64::INFINITY,
-                    }),
-                }
+            let prospects = order.iter().map(|&subnetwork| Prospect {
+                subnetwork,
+                cores,
+                basis: OnceCell::new(),
+                quality: app.model.subnetworks[subnetwork].quality.get(),
+                most: self.most_gain(subnetwork, cores),
+                runs: running == Some((index, cores, subnetwork)),
+                is_short: app.is_short(subnetwork),
+                known: Cell::new(Bounds {
+                    free: 0.0,
+                    held: 0.0,
+                    failed: f64::INFINITY,
+                }),
             });
             ground.prospects.extend(prospects);
         }
         ground
+    }
+
+    /// What the forecast says of a point on the processor of this index.
+    fn basis(&self, index: usize, prospect: &Prospect) -> Basis {
+        let (ground, forecast) = (&self.places[index], &self.app.forecast);
+        let at = Point {
+            subnetwork: prospect.subnetwork,
+            processor: index,
+            cores: prospect.cores.max(1),
+        };
+        let believed = || {
+            let believed = &ground.believed[prospect.subnetwork];
+            *believed.get_or_init(|| forecast.believed_slopes(at))
+        };
+        Basis {
+            footing: self.moment.footing(at, ground.now(prospect.cores).level),
+            slopes: forecast.learned_slopes(at).unwrap_or_else(believed),
+            doubts: forecast.doubts(at),
+        }
     }
 
     /// Adds what the planner may choose from at `spot`.
@@ -375,7 +394,7 @@ impl<'a> Prospects<'a> {
         let mut all = self.places[spot.index].prospects.iter();
         let prospect = all.find(|one| (one.subnetwork, one.cores) == (subnetwork, cores))?;
         let course = self.course(spot, prospect);
-        let outlook = self.moment.outlook(&prospect.footing, course.strain);
+        let outlook = self.moment.outlook(&course.basis.footing, course.strain);
         Some(Offer {
             processor: spot.index,
             cores,
@@ -386,7 +405,8 @@ impl<'a> Prospects<'a> {
         })
     }
 
-    fn course(&self, spot: &Spot<'_>, prospect: &Prospect) -> Course {
+    fn course<'b>(&self, spot: &Spot<'_>, prospect: &'b Prospect) -> Course<'b> {
+        let basis = prospect.basis.get_or_init(|| self.basis(spot.index, prospect));
         let ground = &self.places[spot.index];
         let now = ground.now(prospect.cores);
         let clocked = Conditions {
@@ -394,8 +414,8 @@ impl<'a> Prospects<'a> {
             host_slowness: spot.host.and_then(|host| host.slowness).or(now.host_slowness),
             ..now
         };
-        let clocks = prospect.slopes.factor(&clocked);
-        let busy = prospect.footing.undisturbed().get() * clocks * self.rate;
+        let clocks = basis.slopes.factor(&clocked);
+        let busy = basis.footing.undisturbed().get() * clocks * self.rate;
         let crowd = match spot.sharing {
             _ if spot.processor.kind == ProcessorKind::Cpu => now.crowd,
             Sharing::Alone => 0.0,
@@ -405,7 +425,7 @@ impl<'a> Prospects<'a> {
         let slowdown = stretch::crowded(ground.kappa, crowd) * ground.strangers;
         let stretch = clocks * slowdown;
         let conditions = Conditions { crowd, ..clocked };
-        let strain = match &prospect.doubts {
+        let strain = match &basis.doubts {
             Some(doubts) => Strain {
                 stretch,
                 shelf: forecast::shelf(slowdown),
@@ -414,6 +434,7 @@ impl<'a> Prospects<'a> {
             None => Strain::of_cpu(stretch, now.level),
         };
         Course {
+            basis,
             conditions,
             strain,
             busy,
@@ -421,9 +442,9 @@ impl<'a> Prospects<'a> {
     }
 
     /// What the risk of lateness means, if possible without finding it.
-    fn judge(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> Verdict {
+    fn judge(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course<'_>) -> Verdict {
         // On an accelerator, more than how far it is stretched differs from spot to spot.
-        let is_typical = !self.runs(spot, prospect) && prospect.doubts.is_none();
+        let is_typical = !self.runs(spot, prospect) && course.basis.doubts.is_none();
         let stretch = course.strain.stretch;
         let known = prospect.known.get();
         if is_typical && stretch <= known.free {
@@ -435,7 +456,7 @@ impl<'a> Prospects<'a> {
         if is_typical && stretch <= known.held && self.is_priced() {
             return Verdict::Held(None);
         }
-        let outlook = self.moment.outlook(&prospect.footing, course.strain);
+        let outlook = self.moment.outlook(&course.basis.footing, course.strain);
         let holds = self.excess_risk(spot, prospect, (course, &outlook)) <= 0.0;
         let is_free = holds && !(self.is_priced() && self.costs(spot, prospect, &outlook));
         if is_typical {
@@ -473,7 +494,7 @@ impl<'a> Prospects<'a> {
         }
     }
 
-    fn violation(&self, spot: &Spot<'_>, prospect: &Prospect, found: (&Course, &Outlook)) -> f64 {
+    fn violation(&self, spot: &Spot<'_>, prospect: &Prospect, found: (&Course<'_>, &Outlook)) -> f64 {
         self.excess_risk(spot, prospect, found) + f64::from(u8::from(prospect.is_short))
     }
 
@@ -482,7 +503,7 @@ impl<'a> Prospects<'a> {
         &self,
         spot: &Spot<'_>,
         prospect: &Prospect,
-        (course, outlook): (&Course, &Outlook),
+        (course, outlook): (&Course<'_>, &Outlook),
     ) -> f64 {
         let budget = &self.app.budget;
         let runs = self.runs(spot, prospect);
@@ -498,7 +519,7 @@ impl<'a> Prospects<'a> {
             return 0.0;
         }
         // Where all are late for sure, the one that is late by least.
-        let beyond = libm::log(self.relative(prospect, course).max(1.0));
+        let beyond = libm::log(self.relative(course).max(1.0));
         (outlook.late - allowed - loyalty).max(LEAST) + SLOWNESS_WEIGHT * beyond
     }
 
@@ -522,7 +543,7 @@ impl<'a> Prospects<'a> {
     }
 
     /// A point with all that it gains and takes.
-    fn point(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> plan::Point {
+    fn point(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course<'_>) -> plan::Point {
         let sketch = self.sketch(spot, prospect, course);
         self.filled(sketch, spot, prospect, (course, None))
     }
@@ -533,9 +554,9 @@ impl<'a> Prospects<'a> {
         mut point: plan::Point,
         spot: &Spot<'_>,
         prospect: &Prospect,
-        (course, outlook): (&Course, Option<Outlook>),
+        (course, outlook): (&Course<'_>, Option<Outlook>),
     ) -> plan::Point {
-        let outlook = outlook.unwrap_or_else(|| self.moment.outlook(&prospect.footing, course.strain));
+        let outlook = outlook.unwrap_or_else(|| self.moment.outlook(&course.basis.footing, course.strain));
         point.worth.violation = micro(self.violation(spot, prospect, (course, &outlook)));
         match self.scene.objective {
             Objective::MaxTimelyQuality => {
@@ -549,14 +570,10 @@ impl<'a> Prospects<'a> {
     }
 
     /// The same as if it were never late.
-    fn sketch(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course) -> plan::Point {
+    fn sketch(&self, spot: &Spot<'_>, prospect: &Prospect, course: &Course<'_>) -> plan::Point {
         let is_cpu = spot.processor.kind == ProcessorKind::Cpu;
         let watts = course.busy.min(1.0) * spot.speed.watts(f64::from(prospect.cores.max(1)));
-        let hosted = if is_cpu {
-            0.0
-        } else {
-            self.hosted(prospect, &course.conditions)
-        };
+        let hosted = if is_cpu { 0.0 } else { self.hosted(course) };
         let host_watts = spot.host.map_or(0.0, |host| host.watts(hosted));
         let stays = self.app.granted.is_none() || prospect.runs;
         let toll = if stays { 0.0 } else { spot.toll };
@@ -584,9 +601,10 @@ impl<'a> Prospects<'a> {
     }
 
     /// The share of time that a core of its host is busy for inferences of an accelerator.
-    fn hosted(&self, prospect: &Prospect, conditions: &Conditions) -> f64 {
-        let slowness = conditions.host_slowness.unwrap_or(1.0);
-        let seconds = prospect.footing.undisturbed().get() * (prospect.slopes.host * slowness);
+    fn hosted(&self, course: &Course<'_>) -> f64 {
+        let Basis { footing, slopes, .. } = course.basis;
+        let slowness = course.conditions.host_slowness.unwrap_or(1.0);
+        let seconds = footing.undisturbed().get() * (slopes.host * slowness);
         (seconds * self.rate).min(1.0)
     }
 
@@ -601,8 +619,8 @@ impl<'a> Prospects<'a> {
     }
 
     /// What the objective gains besides power if this share of answers comes in time.
-    fn gain(&self, spot: &Spot<'_>, prospect: &Prospect, (course, in_time): (&Course, f64)) -> Micro {
-        let relative = || self.relative(prospect, course);
+    fn gain(&self, spot: &Spot<'_>, prospect: &Prospect, (course, in_time): (&Course<'_>, f64)) -> Micro {
+        let relative = || self.relative(course);
         let gain = match self.scene.objective {
             Objective::MaxQuality => self.app.normalised(prospect.quality),
             Objective::MaxTimelyQuality => {
@@ -628,8 +646,8 @@ impl<'a> Prospects<'a> {
     }
 
     /// Expected latency over the target.
-    fn relative(&self, prospect: &Prospect, course: &Course) -> f64 {
-        let expected = prospect.footing.undisturbed().get() * course.strain.stretch;
+    fn relative(&self, course: &Course<'_>) -> f64 {
+        let expected = course.basis.footing.undisturbed().get() * course.strain.stretch;
         expected / self.app.requirement.latency.get()
     }
 
