@@ -329,7 +329,10 @@ impl Forecast {
             at: report.ended,
             point,
             index,
-            shelf: self.strain(point, conditions).shelf,
+            shelf: match is_accelerator {
+                true => self.strain(point, conditions).shelf,
+                false => usize::from(level),
+            },
             alone,
             log_alone,
             lesson,

@@ -35,8 +35,11 @@ impl Kalman {
         if !value.is_finite() {
             return;
         }
-        let expected_spread = libm::sqrt(self.uncertainty + self.noise);
-        let innovation = (value - self.mean).clamp(-3.0 * expected_spread, 3.0 * expected_spread);
+        let most = 9.0 * (self.uncertainty + self.noise);
+        let mut innovation = value - self.mean;
+        if innovation * innovation > most {
+            innovation = libm::copysign(libm::sqrt(most), innovation);
+        }
         self.uncertainty += DRIFT;
         let gain = self.uncertainty / (self.uncertainty + self.noise);
         self.mean += gain * innovation;
