@@ -6,8 +6,7 @@
 //!    first, with the prices of the last one: most can be dropped after that. For the rest the prices are
 //!    adjusted, what the apps choose at them is made to fit and improved, first app by app, then by pairs.
 //! 3. *Prove*, if the problem is small: go through all vectors by falling bound (every app gets its best at those
-//!    modes), until no bound exceeds what is known; each by [`exact`]. *Polish* otherwise: the best vector again, with
-//!    only those items that the price bound does not exclude.
+//!    modes), until no bound exceeds what is known; each by [`exact`].
 //!
 //! Effort is counted in vectors and labels, never in time: the same problem gets the same plan on every machine.
 
@@ -241,7 +240,9 @@ impl<'a, O: Offers> Search<'a, O> {
             .iter()
             .try_fold(1_usize, |product, site| product.checked_mul(site.modes.len()));
         let few = vectors.is_some_and(|vectors| vectors <= self.effort.provable_vectors);
-        if few && self.menus.fronts() <= self.effort.provable_fronts {
+        // The fronts to come may have fewer points than those so far, but hardly half as many.
+        let askable = self.menus.expected() <= 2 * self.effort.labels;
+        if few && askable && self.menus.fronts() <= self.effort.provable_fronts {
             self.prove_all()
         } else {
             Proof::None
