@@ -16,7 +16,7 @@ use crate::forecast::Point;
 pub(crate) const SOON: Duration = Duration::from_secs(75);
 
 /// Whatever makes late inferences this long after a change may be the change.
-const CALM: Duration = Duration::from_secs(10);
+const CALM: Duration = Duration::from_secs(2);
 
 /// The time without hope after the first failure, and the most.
 const FIRST_WAIT: Duration = Duration::from_secs(30);
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_new_beginning_is_neither_calm_nor_settled_however_long_the_machine_has_been_up() {
         let mut dwell = Dwell::from(at(5000));
-        assert!(!dwell.is_calm(at(5009)) && dwell.is_calm(at(5010)));
+        assert!(!dwell.is_calm(at(5001)) && dwell.is_calm(at(5002)));
         assert!(!dwell.is_settled(at(5074)) && dwell.is_settled(at(5075)));
         dwell.moved(at(5080), point(1), point(2));
         assert!(dwell.is_calm(at(5080)) && !dwell.is_settled(at(5080)));

@@ -259,7 +259,7 @@ fn what_was_saved_is_not_spent_on_a_load_that_is_new() {
             .violation
     };
     assert!(excess(1) > 0.0, "it is left at once");
-    assert_eq!(excess(11), 0.0, "noise is paid for");
+    assert_eq!(excess(3), 0.0, "noise is paid for");
 }
 
 proptest! {
