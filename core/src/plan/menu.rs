@@ -111,12 +111,6 @@ impl<'a, O: Offers> Menus<'a, O> {
         self.fronts.len()
     }
 
-    /// How many points would be asked for in all if every front were made, by those that are.
-    pub(crate) fn expected(&self) -> usize {
-        let made = self.fronts.iter().flatten().count();
-        self.asked * self.fronts.len() / made.max(1)
-    }
-
     pub(crate) fn worth(&self, pick: Option<usize>) -> Worth {
         pick.map_or(Worth::NOTHING, |index| self.items[index].point.worth)
     }

@@ -41,22 +41,22 @@ impl Shelf {
     pub(crate) fn fill<O: Offers>(&mut self, menus: &Menus<'_, O>, modes: &[usize], rooms: &[Micro]) {
         self.first.clear();
         self.items.clear();
+        self.values.clear();
+        self.takes.iter_mut().for_each(Vec::clear);
+        self.takes.resize_with(rooms.len(), Vec::new);
         self.nothing.clear();
         for app in 0..menus.tiers.len() {
             self.first.push(self.items.len());
             self.nothing.push(menus.value(app, Worth::NOTHING));
-            self.items.extend(menus.of(app, modes));
+            for index in menus.of(app, modes) {
+                self.items.push(index);
+                self.values.push(menus.item(index).value);
+                let takes = menus.takes(index).iter();
+                let columns = self.takes.iter_mut().zip(takes);
+                columns.for_each(|(column, take)| column.push(*take as f64));
+            }
         }
         self.first.push(self.items.len());
-        let items = self.items.iter();
-        self.values.clear();
-        self.values
-            .extend(items.clone().map(|index| menus.item(*index).value));
-        self.takes.resize_with(rooms.len(), Vec::new);
-        for (resource, column) in self.takes.iter_mut().enumerate() {
-            column.clear();
-            column.extend(items.clone().map(|index| menus.takes(*index)[resource] as f64));
-        }
         self.rooms.clear();
         self.rooms.extend(rooms.iter().map(|room| *room as f64));
         self.modes = -menus.cost_value(menus.problem.cost(modes));
@@ -129,10 +129,9 @@ impl Market {
     }
 
     /// Begins anew at these prices.
-    pub(crate) fn reopen(&mut self, shelf: &Shelf, prices: &[f64]) {
+    pub(crate) fn reopen(&mut self, prices: &[f64]) {
         self.prices.copy_from_slice(prices);
         self.stride = 1.0;
-        self.clear(shelf);
     }
 
     /// What each app chooses, as an item.
@@ -155,6 +154,7 @@ impl Market {
     /// Moves the prices towards where demand meets room, until the bound is no more than `enough`, or for so many
     /// rounds; what no plan worth more can hold leaves the shelf now and then. Stays at the prices of the least bound.
     pub(crate) fn settle(&mut self, shelf: &mut Shelf, enough: f64, rounds: usize) {
+        self.clear(shelf);
         for _ in 0..rounds.div_ceil(PRUNE_EVERY) {
             if self.bound <= enough {
                 return;

@@ -3,10 +3,11 @@
 //! Steps:
 //! 1. *Start* from the modes of now, and while an app misses something there, from all at the top, then all at the bottom.
 //! 2. *Climb*: change one processor's mode at a time while that gains, the most used first. A vector of modes is judged by its price bound
-//!    first, with the prices of the last one: most can be dropped after that, and what lies beyond them in the same direction. For the
-//!    rest the prices are adjusted, what the apps choose at them is made to fit and improved, first app by app, then by pairs.
+//!    first, with the prices of the last one: most can be dropped after that. For the rest the prices are
+//!    adjusted, what the apps choose at them is made to fit and improved, first app by app, then by pairs.
 //! 3. *Prove*, if the problem is small: go through all vectors by falling bound (every app gets its best at those
-//!    modes), until no bound exceeds what is known; each by [`exact`].
+//!    modes), until no bound exceeds what is known; each by [`exact`]. *Polish* otherwise: the best vector again, with
+//!    only those items that the price bound does not exclude.
 //!
 //! Effort is counted in vectors and labels, never in time: the same problem gets the same plan on every machine.
 
@@ -72,17 +73,6 @@ const NEAR: usize = 4;
 
 /// A site of no more modes than this is tried in all of them at every step of the climb.
 const FEW_MODES: usize = 6;
-
-/// What came of a look at a vector of modes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
-    /// It gives the best plan so far.
-    Best,
-    /// It does not, or was known.
-    Other,
-    /// At the prices of the best plan it cannot be better.
-    Hopeless,
-}
 
 pub(crate) struct Search<'a, O> {
     pub(crate) menus: Menus<'a, O>,
@@ -155,21 +145,13 @@ impl<'a, O: Offers> Search<'a, O> {
             let Some(best) = &self.best else { return };
             let from = best.modes.clone();
             let mut gained = false;
-            let mut closed = Vec::new();
-            for (way, mode) in neighbours(&sites[processor], from[processor]) {
-                if closed.contains(&way) {
-                    continue;
-                }
+            for mode in neighbours(&sites[processor], from[processor]) {
                 if self.is_tired() {
                     return;
                 }
                 let mut modes = from.clone();
                 modes[processor] = mode;
-                let look = self.consider(&modes);
-                gained |= look == Look::Best;
-                if look == Look::Hopeless && way != Way::Aside {
-                    closed.push(way);
-                }
+                gained |= self.consider(&modes);
             }
             if gained {
                 unchanged = 0;
@@ -196,11 +178,11 @@ impl<'a, O: Offers> Search<'a, O> {
         self.seen.len() >= self.effort.vectors || looks >= self.effort.looks_per_app * self.menus.tiers.len()
     }
 
-    /// Looks at one vector of modes.
-    fn consider(&mut self, modes: &[usize]) -> Look {
+    /// Looks at one vector of modes; true if it gives the best plan so far.
+    fn consider(&mut self, modes: &[usize]) -> bool {
         let rooms = self.menus.problem.rooms(modes);
         if rooms.iter().any(|room| *room < 0) || !self.seen.insert(modes.to_vec()) {
-            return Look::Other;
+            return false;
         }
         self.menus.prepare(modes);
         let rounds = if self.seen.len() == 1 {
@@ -209,14 +191,11 @@ impl<'a, O: Offers> Search<'a, O> {
             ADJUSTMENTS
         };
         self.shelf.fill(&self.menus, modes, &rooms);
-        self.market.reopen(&self.shelf, &self.prices);
+        self.market.reopen(&self.prices);
         let enough = self.value + self.grain;
-        if self.market.bound <= enough {
-            return Look::Hopeless;
-        }
         self.market.settle(&mut self.shelf, enough, rounds);
         if self.market.bound <= enough {
-            return Look::Other;
+            return false;
         }
         let mut selection = Selection::of(&self.menus, modes, &self.market.choices(&self.shelf));
         selection.repair(&self.menus, &self.shelf);
@@ -227,10 +206,7 @@ impl<'a, O: Offers> Search<'a, O> {
             selection.exchange(&self.menus, &self.near(&selection));
         }
         self.looks += selection.looks;
-        match self.keep(selection) {
-            true => Look::Best,
-            false => Look::Other,
-        }
+        self.keep(selection)
     }
 
     /// Per app, the items that could be part of a plan better than `selection`, as far as the price bound tells: the
@@ -265,9 +241,7 @@ impl<'a, O: Offers> Search<'a, O> {
             .iter()
             .try_fold(1_usize, |product, site| product.checked_mul(site.modes.len()));
         let few = vectors.is_some_and(|vectors| vectors <= self.effort.provable_vectors);
-        // The fronts to come may have fewer points than those so far, but hardly half as many.
-        let askable = self.menus.expected() <= 2 * self.effort.labels;
-        if few && askable && self.menus.fronts() <= self.effort.provable_fronts {
+        if few && self.menus.fronts() <= self.effort.provable_fronts {
             self.prove_all()
         } else {
             Proof::None
@@ -325,37 +299,25 @@ impl<'a, O: Offers> Search<'a, O> {
     }
 }
 
-/// Where a mode lies from another: at a lower operating point, at a higher one, or nowhere on the way to a third.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    Down,
-    Up,
-    Aside,
-}
-
 /// The modes to try beside `mode`: all of a few, else steps of 1, 2, 4… operating points up and down, and the
 /// other ways of sharing.
-fn neighbours(site: &Site, mode: usize) -> Vec<(Way, usize)> {
+fn neighbours(site: &Site, mode: usize) -> Vec<usize> {
     let all = site.modes.len();
-    let aside = |other: usize| (Way::Aside, other);
     if all <= FEW_MODES {
-        return (0..all).filter(|other| *other != mode).map(aside).collect();
+        return (0..all).filter(|other| *other != mode).collect();
     }
     let opp = mode % site.opps;
     let first = mode - opp;
     let steps = (0..usize::BITS)
         .map(|power| 1_usize << power)
         .take_while(|step| *step < site.opps);
-    let opps = steps.flat_map(|step| {
-        let down = opp.checked_sub(step).map(|other| (Way::Down, other));
-        [down, Some((Way::Up, opp + step))]
-    });
+    let opps = steps.flat_map(|step| [opp.checked_sub(step), Some(opp + step)]);
     let opps = opps
         .flatten()
-        .filter(|(_, other)| *other < site.opps)
-        .map(|(way, other)| (way, first + other));
+        .filter(|other| *other < site.opps)
+        .map(|other| first + other);
     let sharings = (opp..all).step_by(site.opps).filter(|other| *other != mode);
-    opps.chain(sharings.map(aside)).collect()
+    opps.chain(sharings).collect()
 }
 
 /// The next vector of modes, as a number counts up; false after the last.
