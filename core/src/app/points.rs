@@ -375,7 +375,7 @@ impl<'a> Prospects<'a> {
                 match self.judge(spot, prospect, &course) {
                     Verdict::Free => into.push(sketch),
                     Verdict::Held(outlook) => {
-                        into.push(self.filled(sketch, spot, prospect, (&course, outlook)))
+                        into.push(self.filled(sketch, spot, prospect, (&course, outlook)));
                     }
                     Verdict::Late(outlook) => late.push((prospect, course, sketch, outlook)),
                 }
