@@ -1,7 +1,7 @@
 //! The search over the modes of all processors.
 //!
 //! Steps:
-//! 1. *Start* from the modes of now, and while an app misses something there, from all at the top, then all at the bottom.
+//! 1. *Start* from the modes of now and from a few that differ much: all at the top, all at the bottom.
 //! 2. *Climb*: change one processor's mode at a time while that gains, the most used first. A vector of modes is judged by its price bound
 //!    first, with the prices of the last one: most can be dropped after that. For the rest the prices are
 //!    adjusted, what the apps choose at them is made to fit and improved, first app by app, then by pairs.
@@ -121,18 +121,12 @@ impl<'a, O: Offers> Search<'a, O> {
         let top: Vec<usize> = sites.iter().map(|site| site.modes.len() - 1).collect();
         self.keep(Selection::nothing(&self.menus, &bottom));
         for start in [now.to_vec(), top, bottom] {
-            if !self.is_tired() && self.violates() {
+            if !self.is_tired() {
                 self.consider(&start);
             }
         }
         self.climb();
         self.prove()
-    }
-
-    /// True as long as an app misses something in the best plan.
-    fn violates(&self) -> bool {
-        let violations = |best: &Selection| best.score.violations().any(|violation| violation > 0);
-        self.best.as_ref().is_none_or(violations)
     }
 
     /// Step 2.
