@@ -266,7 +266,7 @@ impl App {
         };
         let observed = self.forecast.observe(point, &conditions, report);
         if let Some(turn) = self.forecast.turn() {
-            self.neighbours_changed(report.ended, turn);
+            self.strangers_changed(turn);
         }
         self.alone = self.forecast.alone(point, &conditions);
         self.follow_occupancy(report);
@@ -277,6 +277,14 @@ impl App {
                 .observe(libm::log(latency / self.forecast.undisturbed(point)));
         }
         late
+    }
+
+    /// What competes with it on an accelerator is more than before, or less, by what its inferences take.
+    fn strangers_changed(&mut self, turn: Ordering) {
+        self.dwell.forget();
+        if turn.is_lt() {
+            self.budget.relieve();
+        }
     }
 
     /// What competes with it is more than before, or less.

@@ -46,6 +46,11 @@ impl Dwell {
         }
     }
 
+    /// What was is no guide any more, but what is new was felt already, and may be chance.
+    pub(crate) fn forget(&mut self) {
+        (self.before, self.wait, self.until) = (None, Duration::ZERO, Timestamp::default());
+    }
+
     /// The app moves.
     pub(crate) fn moved(&mut self, now: Timestamp, from: Point, to: Point) {
         if self.before == Some(to) && now.since(self.since) < SOON {
@@ -109,7 +114,7 @@ mod tests {
         assert_eq!(waits, [30, 60, 120, 240, 480, 600, 600]);
         dwell.moved(at(now), point(0), point(1));
         dwell.moved(at(now), point(1), point(0));
-        dwell = Dwell::from(at(now));
+        dwell.forget();
         assert!(!dwell.is_wary(at(now)));
     }
 
