@@ -34,8 +34,9 @@ use crate::{clock_keeper, notify, reload};
 const LOG_QUEUE: usize = 256;
 /// How long clients are given to close when the daemon stops.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How long the board thread is given to put the clocks back; what it does not manage is in the journal.
-const PUT_BACK: Duration = Duration::from_secs(3);
+/// How long the board thread is given to put the clocks back; what it does not manage is in the journal. It takes
+/// milliseconds, but seconds where the machine is busy; systemd gives the whole end 90 s.
+const PUT_BACK: Duration = Duration::from_secs(15);
 
 /// Why the daemon does not run, or does not run on.
 #[derive(Debug, Error)]

@@ -1,10 +1,15 @@
 //! Clocks are bounded as the policy says, and put back whatever becomes of the daemon.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
 
 use dynd_client::Operator;
 use dynd_proto::v1::ClockState;
+use nix::libc::O_NONBLOCK;
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use crate::app::status_when;
 use crate::machine::Machine;
@@ -62,6 +67,31 @@ async fn the_daemon_does_not_end_before_the_last_of_many_clocks_is_put_back() {
             .map(|policy| machine.bounds_of(policy))
             .collect::<Vec<_>>()
     );
+}
+
+#[tokio::test]
+async fn a_board_that_answers_late_is_put_back_all_the_same() {
+    let machine = Machine::new(BOUND);
+    let mut running = machine.start();
+    machine.clock_when(ClockState::Held).await;
+    // Whoever opens a pipe to read waits until somebody opens it to write.
+    let max = machine
+        .root()
+        .join("sys/devices/system/cpu/cpufreq/policy2/scaling_max_freq");
+    let (away, pipe) = (machine.root().join("away"), machine.root().join("pipe"));
+    fs::rename(&max, &away).unwrap();
+    mkfifo(&max, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    running.signal(Signal::SIGTERM);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    fs::rename(&max, &pipe).unwrap();
+    fs::rename(&away, &max).unwrap();
+    let answer = OpenOptions::new()
+        .write(true)
+        .custom_flags(O_NONBLOCK)
+        .open(&pipe);
+    assert!(answer.is_ok(), "nobody waits for it any more:\n{}", running.log());
+    assert_eq!(running.ended().code(), Some(0));
+    assert_eq!(machine.bounds(), BEFORE);
 }
 
 #[tokio::test]
