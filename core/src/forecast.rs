@@ -853,6 +853,8 @@ mod tests {
                 )
                 .late
         };
+        // Of an inference beside strangers.
+        let beside = |frame: u64| 56.0 * [0.8, 1.0, 1.0, 1.2][frame as usize % 4];
         let mut frame = 0;
         for round in 0..3 {
             for _ in 0..150 {
@@ -862,23 +864,13 @@ mod tests {
             assert!(risk(&forecast, 46.0) < 0.02, "{round}: {}", risk(&forecast, 46.0));
             for _ in 0..20 {
                 frame += 1;
-                took(
-                    &mut forecast,
-                    0,
-                    frame,
-                    56.0 * [0.8, 1.0, 1.0, 1.2][frame as usize % 4],
-                );
+                took(&mut forecast, 0, frame, beside(frame));
             }
             // A quarter takes 67.2 ms.
             assert!(risk(&forecast, 64.0) > 0.15, "{round}: {}", risk(&forecast, 64.0));
             for _ in 0..150 {
                 frame += 1;
-                took(
-                    &mut forecast,
-                    0,
-                    frame,
-                    56.0 * [0.8, 1.0, 1.0, 1.2][frame as usize % 4],
-                );
+                took(&mut forecast, 0, frame, beside(frame));
             }
             for _ in 0..4 {
                 frame += 1;
